@@ -1,0 +1,21 @@
+/** One project for each section of `npm test`; `vitest run path` finds the right one by itself. */
+import { defineConfig } from 'vitest/config';
+import { testSections } from './tools/test-sections.ts';
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: testSections.map((section) => ({
+      extends: true as const,
+      test: {
+        name: section.name,
+        include: [...section.include],
+        exclude: ['**/node_modules/**', '**/dist/**', '**/.cache/**', ...section.exclude],
+        testTimeout: section.timeoutMs,
+        hookTimeout: Math.max(section.timeoutMs, 60_000),
+        isolate: section.isolate,
+      },
+    })),
+  },
+});
