@@ -18,10 +18,10 @@ export const errorCatalogue = {
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;
-/** The names of the facts that a code carries, from the entry's `details`. */
-export type DetailsOf<Code extends ErrorCode> = {
-  readonly [Name in (typeof errorCatalogue)[Code]['details'][number]]: string | number;
-};
+/** The names of the facts that a code carries, from the entry's `details`; for several codes, those of any one of them. */
+export type DetailsOf<Code extends ErrorCode> = Code extends ErrorCode
+  ? { readonly [Name in (typeof errorCatalogue)[Code]['details'][number]]: string | number }
+  : never;
 
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorCatalogue, text);

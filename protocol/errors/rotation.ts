@@ -1,3 +1,77 @@
+/** What a rotation may meet by itself; the agent's facts carry these codes beside those of the database servers. */
 import { entries } from './entry.ts';
 
-export const rotationErrors = entries({});
+const seeAgents = 'sikkerkey agent list';
+
+export const rotationErrors = entries({
+  'foreign-password': {
+    title: 'somebody else has changed the password of the live login',
+    whatHappened: 'The live login accepts no password that the vault has ever made, so nothing was overwritten.',
+    stillWorks: 'Whoever set that password can log in with it; the vault keeps every version it made.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey agent repair --secret {secretId} --overwrite-foreign-password',
+    exit: 6,
+    details: ['secretId'],
+  },
+  'different-server': {
+    title: 'this is another database server than the one where the rotation began',
+    whatHappened: 'The identity of the server differs from the one in the journal, so nothing was looked at or changed.',
+    stillWorks: 'The live credential stays as it is on both servers.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: seeAgents,
+    exit: 6,
+    details: [],
+  },
+  'login-missing': {
+    title: 'a login of this secret is not in the database',
+    whatHappened: 'A login that must carry a version does not exist; logins are created by adoption alone.',
+    stillWorks: 'The other logins of the secret stay as they are.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: seeAgents,
+    exit: 6,
+    details: [],
+  },
+  'wrong-password': {
+    title: 'the database refused the new password',
+    whatHappened: 'A fresh login with the new version was refused several times, so the version was undone and rejected.',
+    stillWorks: 'The live credential, which never stopped working where two can overlap.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: seeAgents,
+    exit: 6,
+    details: [],
+  },
+  'rejected-by-vault': {
+    title: 'the rotation was cancelled at the vault',
+    whatHappened: 'The vault no longer wants the new version, so it was taken out of the database again.',
+    stillWorks: 'The live credential.',
+    whoMustAct: 'nobody, retrying',
+    retryable: false,
+    remedy: null,
+    exit: 1,
+    details: [],
+  },
+  'held-after-resume': {
+    title: 'this host was suspended; no rotation begins in the first minute after',
+    whatHappened: 'The clock ran on while this host stood still, so new work waits until network and database are back.',
+    stillWorks: 'The live credential, and a rotation that was under way goes on.',
+    whoMustAct: 'nobody, retrying',
+    retryable: true,
+    remedy: null,
+    exit: 1,
+    details: [],
+  },
+  'undone-after-restart': {
+    title: 'an undo was completed after a restart',
+    whatHappened: 'The agent was undoing the new version when it was interrupted, and went on after its restart.',
+    stillWorks: 'The live credential.',
+    whoMustAct: 'nobody, retrying',
+    retryable: true,
+    remedy: null,
+    exit: 1,
+    details: [],
+  },
+});

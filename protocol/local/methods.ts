@@ -10,11 +10,14 @@ import { operatorRoutes } from '../vault/operator.ts';
 import { identifier, strategy, tlsMode } from '../vault/shapes.ts';
 import { agentFact, daemonFact, snapshot, vaultFact } from './state.ts';
 
-export const localWireVersion = 1;
-/** Bytes of one message, checked before parsing. */
-export const maxRequestBytes = 65_536;
-export const maxReplyBytes = 8 * 1_048_576;
-export const maxRequestsInFlight = 32;
+export {
+  localWireVersion,
+  maxReplyBytes,
+  maxRequestBytes,
+  maxRequestsInFlight,
+  stateChangeNotification,
+  subscriberTooSlowNotification,
+} from './wire.ts';
 
 const secretId = identifier;
 const nothing = z.object({});
@@ -123,8 +126,9 @@ export const localMethods = {
       adminPassword: secretInput,
       tls: tlsMode,
       caFile: z.string().max(4096).optional(),
-      usernameField: z.string().max(64).optional(),
-      passwordField: z.string().max(64).optional(),
+      /** A managed secret's fields have these names; the two are taken for the sake of the published form. */
+      usernameField: z.literal('username').optional(),
+      passwordField: z.literal('password').optional(),
       pollIntervalSeconds: z.int().min(5).max(3600).optional(),
       probeQuery: z.string().max(4096).optional(),
     }),
@@ -145,17 +149,14 @@ export const localMethods = {
     z.object({ rotationId: identifier, state: z.enum(['pending', 'waiting-for-drain']) }),
     true,
   ),
+  /** Looks at the database now and brings it back to what the vault says; answers with the state that this led to. */
+  'agent.repair': write('operate', z.object({ secretId, overwriteForeignPassword: z.boolean() }), agentFact, true),
 } as const;
 
 export type LocalMethod = keyof typeof localMethods;
 export type LocalParams<M extends LocalMethod> = z.input<(typeof localMethods)[M]['params']>;
 export type LocalResult<M extends LocalMethod> = z.output<(typeof localMethods)[M]['result']>;
 export type Plan = z.infer<typeof plan>;
-
-/** Notification from the daemon: one `change` of the state. */
-export const stateChangeNotification = 'state.change';
-/** Notification from the daemon: this subscriber was too slow and is closed; subscribe anew. */
-export const subscriberTooSlowNotification = 'state.tooSlow';
 
 /** Fields beside the params, in every request: how long the caller waits, and the key of a write. */
 export const requestEnvelope = z.object({

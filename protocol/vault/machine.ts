@@ -37,10 +37,14 @@ export const readerHold = z.strictObject({
   version: versionNumber,
 });
 
+/** Bounds the work of a look that compares them all. */
+export const maxRetiredCredentials = 8;
+
 export const credentialOfVersion = z.strictObject({
   version: versionNumber,
   slot,
-  label: z.enum(['pending', 'current', 'previous']),
+  /** `retired`: an older one of the live login, so that a restored backup is recognised and repaired, never served. */
+  label: z.enum(['pending', 'current', 'previous', 'retired']),
   username: z.string().min(1).max(63),
   password: z.string().min(1).max(1024),
 });
@@ -53,7 +57,8 @@ export const claimedRotation = z.strictObject({
   strategy,
   phase: z.enum(['pending', 'promoted', 'steady']),
   versions,
-  credentials: z.array(credentialOfVersion).max(3),
+  /** The three versions at most, and the newest `maxRetiredCredentials` that the live login carried before. */
+  credentials: z.array(credentialOfVersion).max(3 + maxRetiredCredentials),
 });
 
 /** Where the database is and as whom to administer it. `adminPassword` only when the vault keeps it. */

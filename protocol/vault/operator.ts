@@ -106,7 +106,8 @@ export const operatorRoutes = {
       tls: tlsMode.optional(),
       intervalMs: intervalMs.optional(),
       drainDeadlineMs: durationMs.min(1000).optional(),
-      backupHorizonMs: durationMs.optional(),
+      /** At least a day: a backup restored tomorrow must still be recognised. */
+      backupHorizonMs: durationMs.min(86_400_000).optional(),
       length: z.int().min(20).max(1024).optional(),
     }),
     answer: secret,
