@@ -26,6 +26,11 @@ export interface Versions {
   readonly pending: VersionRef | null;
   /** Draining: readers may still hold it. */
   readonly previous: VersionRef | null;
+  /**
+   * Ended versions that the vault still keeps (rule 7) and whose credentials came with the claim. A database that accepts
+   * one of them was restored from a backup; one that accepts nothing known was changed by a stranger (C12, C13).
+   */
+  readonly retired?: readonly VersionRef[];
 }
 
 /** What a journal row wants to reach; after a crash the work goes on from here, always looking first. */

@@ -1,0 +1,110 @@
+/**
+ * From a claim to the journal row. After a restart with a row the agent claims anew, so that it goes on under a fresh
+ * epoch and with the vault's word on where the rotation is; what it did before does not matter, it will look.
+ */
+import { holdsForeignPassword } from '../strategies/strategy.ts';
+import type { Goal, Receipt, Shape } from '../types.ts';
+import type { MachineRules } from './rules.ts';
+import type { AfterFinish, Event, Grant, Rest, Row, State, Wish, Work } from './state.ts';
+import { impossible } from './state.ts';
+
+type Claiming = Extract<State, { at: 'claiming' }>;
+
+export function afterClaiming(state: Claiming, event: Event): State {
+  const { row, wish } = state;
+  switch (event.kind) {
+    case 'claimed':
+      return take(event.grant, row, wish);
+    case 'held-by-another':
+      if (row === null) return resting({ kind: 'idle', retryInMs: event.retryInMs });
+      return { at: 'finishing', work: row, outcome: 'superseded', afterwards: { kind: 'wait', retryInMs: event.retryInMs }, wish };
+    case 'nothing-to-claim':
+      if (row === null) return resting({ kind: 'idle', retryInMs: null });
+      // The answer to our confirm may have been lost: the vault repeats it as long as nobody acted after us.
+      if (row.goal === 'confirm') return { at: 'confirming', work: workOf(row), wish };
+      return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: afterOver(row.goal), wish };
+    default:
+      return impossible(state, event);
+  }
+}
+
+/** Takes up what the vault granted, resuming the row where it is about the same rotation. */
+export function take(grant: Grant, row: Row | null, wish: Wish): State {
+  const goal = goalOf(grant, row);
+  if (row !== null && (goal === null || row.rotationId !== grant.rotationId)) {
+    return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: { kind: 'take', grant }, wish };
+  }
+  if (goal !== null) return { at: 'journalling', work: workFrom(grant, goal), wish };
+  if (wish.probe) return { at: 'probing', work: workFrom(grant, 'repair'), wish };
+  return { at: 'releasing', epoch: grant.epoch, rest: { kind: 'idle', retryInMs: null } };
+}
+
+/** The goal to go on with; null for a grant with nothing in flight, where only a probe can find work. */
+function goalOf(grant: Grant, row: Row | null): Goal | null {
+  switch (grant.phase) {
+    case 'pending':
+      return row?.rotationId === grant.rotationId && (row.goal === 'confirm' || row.goal === 'undo') ? row.goal : 'apply';
+    case 'promoted':
+      // The drain was over when that row was written, and no reader can have come to hold the version before since.
+      return row?.rotationId === grant.rotationId && row.goal === 'retire' ? 'retire' : 'drain';
+    case 'steady':
+      return row?.goal === 'repair' ? 'repair' : null;
+    default:
+      throw new Error('unknown phase', { cause: grant.phase satisfies never });
+  }
+}
+
+/** A version that was cancelled while we were down may have reached the database: that is drift now, so look (C8). */
+function afterOver(goal: Goal): AfterFinish {
+  return goal === 'apply' || goal === 'undo' ? { kind: 'probe' } : { kind: 'rest' };
+}
+
+/** How work ended of which the vault says that it is over. */
+function outcomeOfOver(goal: Goal): Receipt['outcome'] {
+  switch (goal) {
+    case 'drain':
+    case 'retire':
+    case 'repair-while-draining':
+      return 'rotated';
+    case 'undo':
+      return 'rejected';
+    case 'apply':
+    case 'confirm':
+    case 'repair':
+      return 'superseded';
+    default:
+      throw new Error('unknown goal', { cause: goal satisfies never });
+  }
+}
+
+/**
+ * The probe under a claim with nothing in flight. What it finds is only a suspicion: the claim may have been overtaken
+ * meanwhile. Whether it is drift or a stranger's password, the look on the fenced session decides (C12, C13).
+ */
+export function afterProbing(state: Extract<State, { at: 'probing' }>, event: Event, rules: MachineRules): State {
+  if (event.kind !== 'observed') return impossible(state, event);
+  const { work, wish } = state;
+  if (rules.strategies[work.strategy].isDrifted(event.shape, work.versions)) return { at: 'journalling', work, wish };
+  return { at: 'releasing', epoch: work.epoch, rest: { kind: 'idle', retryInMs: null } };
+}
+
+/** Only a person may have a stranger's password overwritten. */
+export function isQuarantined(shape: Shape, work: Work, wish: Wish): boolean {
+  return !wish.overwriteForeignPassword && holdsForeignPassword(shape, work.versions.live);
+}
+
+export const quarantined: Rest = { kind: 'blocked', state: 'QUARANTINED', code: 'foreign-password' };
+
+export function resting(rest: Rest, work: Work | null = null): State {
+  return { at: 'resting', rest, work };
+}
+
+export function workFrom(grant: Grant, goal: Goal): Work {
+  const { rotationId, epoch, strategy, versions } = grant;
+  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null };
+}
+
+export function workOf(row: Row): Work {
+  const { rotationId, epoch, strategy, goal, versions } = row;
+  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null };
+}

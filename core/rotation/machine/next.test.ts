@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineFailureKind } from '../ports.ts';
+import type { Shape, Versions } from '../types.ts';
+import { begin, next, type Transition } from './next.ts';
+import type { Event, Grant, Row, Wish } from './state.ts';
+
+const wish: Wish = { probe: false, overwriteForeignPassword: false };
+const versions: Versions = { live: { version: 1, slot: 'a' }, pending: { version: 2, slot: 'b' }, previous: null };
+const grant: Grant = { rotationId: 'rot_2', epoch: 7, strategy: 'flip', phase: 'pending', versions };
+const shape: Shape = {
+  logins: [
+    { slot: 'a', exists: true, mayLogIn: true, accepts: [1], hasVerifier: true, hasSecondPassword: false },
+    { slot: 'b', exists: true, mayLogIn: false, accepts: [], hasVerifier: false, hasSecondPassword: false },
+  ],
+};
+
+const toLook: readonly Event[] = [
+  { kind: 'claimed', grant },
+  { kind: 'row-written' },
+  { kind: 'session-open' },
+  { kind: 'epoch-answered', isNewest: true },
+];
+const toStatement: readonly Event[] = [...toLook, { kind: 'looked', shape }];
+const toVerify: readonly Event[] = [...toStatement, { kind: 'executed' }];
+const toConfirm: readonly Event[] = [...toVerify, { kind: 'verify-answered', outcome: { kind: 'verified' } }, { kind: 'row-written' }];
+
+function after(events: readonly Event[], row: Row | null = null): Transition {
+  return events.reduce((at, event) => next(at.state, event), begin({ row, draining: null }, wish));
+}
+
+function failure(kind: EngineFailureKind): Event {
+  return { kind: 'engine-failed', failure: kind, code: 'XX000' };
+}
+
+describe('the machine', () => {
+  it('writes its row before it opens a session, asks before it looks and looks before it acts (rule 1)', () => {
+    const effects = toStatement.map((_, index) => after(toStatement.slice(0, index)).effects[0]?.kind);
+
+    expect(effects).toEqual(['claim', 'write-row', 'open-session', 'ask-epoch', 'look']);
+    expect(after(toStatement).effects).toEqual([{ kind: 'execute', statement: { kind: 'enable', slot: 'b', version: 2 } }]);
+  });
+
+  it('journals the next goal before each effect of it', () => {
+    const verified = next(after(toVerify).state, { kind: 'verify-answered', outcome: { kind: 'verified' } });
+
+    expect(verified.effects).toMatchObject([{ kind: 'write-row', work: { goal: 'confirm' } }]);
+    expect(after(toConfirm).effects).toEqual([{ kind: 'confirm', rotationId: 'rot_2', epoch: 7 }]);
+  });
+
+  it.each([
+    { name: 'epoch question', events: toLook.slice(0, 3) },
+    { name: 'look', events: toLook },
+    { name: 'statement', events: toStatement },
+  ])('begins again at the lock when its session is lost during the $name', ({ events }) => {
+    const lost = next(after(events).state, failure('session-lost'));
+
+    expect(lost.effects).toEqual([{ kind: 'open-session', epoch: 7 }]);
+  });
+
+  it('sends a repeatable statement again on a session that lives, after a failure that passes', () => {
+    const waiting = after(toStatement);
+
+    expect(next(waiting.state, failure('transient'))).toEqual(waiting);
+  });
+
+  it('looks again before it repeats a RETAIN', () => {
+    const owner = { slot: 'owner', exists: true, mayLogIn: true, accepts: [1], hasVerifier: true, hasSecondPassword: false } as const;
+    const retainVersions: Versions = { live: { version: 1, slot: 'owner' }, pending: { version: 2, slot: 'owner' }, previous: null };
+    const events: readonly Event[] = [
+      { kind: 'claimed', grant: { ...grant, strategy: 'retain', versions: retainVersions } },
+      ...toLook.slice(1),
+      { kind: 'looked', shape: { logins: [owner] } },
+    ];
+
+    expect(after(events).effects).toEqual([{ kind: 'execute', statement: { kind: 'set-retaining', version: 2 } }]);
+    expect(next(after(events).state, failure('transient')).effects).toEqual([{ kind: 'open-session', epoch: 7 }]);
+  });
+
+  it('gives up where the vault knows a newer epoch', () => {
+    const stale = next(after(toLook.slice(0, 3)).state, { kind: 'epoch-answered', isNewest: false });
+
+    expect(stale.effects).toEqual([{ kind: 'finish-row', outcome: 'superseded' }]);
+  });
+
+  it('repeats the confirm for ever while the vault gives no answer', () => {
+    let at = after(toConfirm);
+    for (let attempt = 0; attempt < 100; attempt += 1) at = next(at.state, { kind: 'vault-unreachable' });
+
+    expect(at).toEqual(after(toConfirm));
+  });
+
+  it('makes the pending version the live one and the live one the version before, once promoted', () => {
+    const promoted = next(after(toConfirm).state, { kind: 'confirm-answered', outcome: { kind: 'promoted' } });
+
+    expect(promoted.effects).toMatchObject([
+      { kind: 'write-row', work: { goal: 'drain', versions: { live: { version: 2 }, pending: null, previous: { version: 1 } } } },
+    ]);
+  });
+
+  it('claims anew after a restart and keeps the goal of its row under the new epoch', () => {
+    const row: Row = { rotationId: 'rot_2', epoch: 6, strategy: 'flip', goal: 'undo', versions };
+
+    expect(after([], row).effects).toEqual([{ kind: 'claim', purpose: 'work' }]);
+    expect(after([{ kind: 'claimed', grant }], row).effects).toMatchObject([{ kind: 'write-row', work: { goal: 'undo', epoch: 7 } }]);
+  });
+
+  it('finishes the row of an old rotation before it takes up the new one', () => {
+    const row: Row = { rotationId: 'rot_1', epoch: 6, strategy: 'flip', goal: 'retire', versions };
+    const finishing = after([{ kind: 'claimed', grant }], row);
+
+    expect(finishing.effects).toEqual([{ kind: 'finish-row', outcome: 'rotated' }]);
+    expect(next(finishing.state, { kind: 'row-finished' }).effects).toMatchObject([{ kind: 'write-row', work: { rotationId: 'rot_2' } }]);
+  });
+
+  it('never carries a credential', () => {
+    const states = toConfirm.map((_, index) => JSON.stringify(after(toConfirm.slice(0, index))));
+
+    expect(
+      states.filter((text) =>
+        /password|username|credential/.test(text.replaceAll('overwriteForeignPassword', '').replaceAll('hasSecondPassword', '')),
+      ),
+    ).toEqual([]);
+  });
+
+  it('refuses an event that cannot follow from its effect', () => {
+    expect(() => next(after(toLook).state, { kind: 'released' })).toThrow('released cannot happen while looking');
+  });
+});

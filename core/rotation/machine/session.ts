@@ -1,0 +1,88 @@
+/**
+ * Everything that touches the database: session, epoch, look, statements, in this order and only while the session
+ * lives. A lost session starts again at the lock, a newer epoch ends the work (rule 1).
+ */
+
+import type { EngineFailureKind } from '../ports.ts';
+import { repetitionOf } from '../statements.ts';
+import type { Shape } from '../types.ts';
+import { isQuarantined, quarantined, resting } from './claiming.ts';
+import type { MachineRules } from './rules.ts';
+import { type Event, impossible, type SessionWork, type State, type Wish, type Work } from './state.ts';
+
+type InSession = Extract<State, { at: 'opening' | 'asking' | 'looking' | 'executing' }>;
+
+export function afterSessionStep(state: InSession, event: Event, rules: MachineRules): State {
+  if (event.kind === 'engine-failed') return afterFailure(state, event.failure, event.code);
+  const { work, wish } = state;
+  switch (state.at) {
+    case 'opening':
+      return event.kind === 'session-open' ? { at: 'asking', work, wish } : impossible(state, event);
+    case 'asking':
+      if (event.kind !== 'epoch-answered') return impossible(state, event);
+      return event.isNewest ? { at: 'looking', work, wish } : superseded(work, wish);
+    case 'looking':
+      return event.kind === 'looked' ? afterLook(work, event.shape, wish, rules) : impossible(state, event);
+    case 'executing': {
+      if (event.kind !== 'executed') return impossible(state, event);
+      const statements = state.statements.slice(1);
+      return statements.length > 0 ? { at: 'executing', work, statements, wish } : reached(work, wish);
+    }
+    default:
+      throw new Error('unknown state', { cause: state satisfies never });
+  }
+}
+
+function afterLook(work: SessionWork, shape: Shape, wish: Wish, rules: MachineRules): State {
+  if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return resting(quarantined);
+  const plan = rules.strategies[work.strategy].plan(work.goal, shape, work.versions);
+  if (plan.kind === 'login-missing') return resting({ kind: 'blocked', state: 'QUARANTINED', code: plan.kind });
+  return plan.statements.length > 0 ? { at: 'executing', work, statements: plan.statements, wish } : reached(work, wish);
+}
+
+/** An undo that only closes the pending version's own login guesses nothing, whatever the live one holds. */
+function touchesLiveLogin(work: SessionWork): boolean {
+  return work.goal !== 'undo' || work.versions.pending?.slot === work.versions.live.slot;
+}
+
+function afterFailure(state: InSession, failure: EngineFailureKind, code: string): State {
+  const { work, wish } = state;
+  switch (failure) {
+    case 'session-lost':
+      return { at: 'opening', work, wish };
+    case 'transient': {
+      const [statement] = state.at === 'executing' ? state.statements : [];
+      // The session lives and the statement was not executed: what is repeatable may be sent again as it is.
+      if (statement !== undefined && repetitionOf(statement) === 'repeatable') return state;
+      return { at: 'opening', work, wish };
+    }
+    case 'newer-epoch':
+      return superseded(work, wish);
+    case 'needs-person':
+      return resting({ kind: 'blocked', state: 'DATABASE_UNREACHABLE', code });
+    default:
+      throw new Error('unknown failure', { cause: failure satisfies never });
+  }
+}
+
+/** The database is as the goal wants it. */
+function reached(work: SessionWork, wish: Wish): State {
+  switch (work.goal) {
+    case 'apply':
+      return { at: 'verifying', work, wish };
+    case 'undo':
+      return { at: 'rejecting', work, wish };
+    case 'retire':
+      return { at: 'reporting-retired', work, wish };
+    case 'repair':
+      return { at: 'finishing', work, outcome: 'repaired', afterwards: { kind: 'release' }, wish };
+    case 'repair-while-draining':
+      return { at: 'journalling', work: { ...work, goal: 'drain' }, wish };
+    default:
+      throw new Error('unknown goal', { cause: work.goal satisfies never });
+  }
+}
+
+export function superseded(work: Work, wish: Wish): State {
+  return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'rest' }, wish };
+}

@@ -1,0 +1,62 @@
+/** What a strategy decides, always from the shape that a look found and never from what was sent before. */
+import type { Goal, LoginShape, Shape, Slot, Statement, VersionRef, Versions } from '../types.ts';
+
+/** The goals that need the database; the other two only need the vault. */
+export type SessionGoal = Exclude<Goal, 'confirm' | 'drain'>;
+
+export type Plan =
+  | { readonly kind: 'statements'; readonly statements: readonly Statement[] }
+  /** A login that must carry a version is not there; it is never created here. */
+  | { readonly kind: 'login-missing'; readonly slot: Slot };
+
+export interface StrategyRules {
+  /** Whether the version before stays valid after promotion, so that readers can be waited for. */
+  readonly hasOverlap: boolean;
+  /** What is left to be done for the goal; no statements when it is reached. */
+  plan(goal: SessionGoal, shape: Shape, versions: Versions): Plan;
+  /** Whether the shape outside a session differs from what the vault says (rule 6). Not asked while a version is pending. */
+  isDrifted(shape: Shape, versions: Versions): boolean;
+}
+
+/** The login of a slot; one that the look did not mention is not there. */
+export function loginOf(shape: Shape, slot: Slot): LoginShape {
+  return (
+    shape.logins.find((login) => login.slot === slot) ?? {
+      slot,
+      exists: false,
+      mayLogIn: false,
+      accepts: [],
+      hasVerifier: false,
+      hasSecondPassword: false,
+    }
+  );
+}
+
+export function logsIn(shape: Shape, ref: VersionRef): boolean {
+  const login = loginOf(shape, ref.slot);
+  return login.mayLogIn && login.accepts.includes(ref.version);
+}
+
+/**
+ * C13: the login of the live version is open with a password that is none of ours. Somebody else changed it, so nothing
+ * is overwritten unless a person says so. A login that may not log in, or has no verifier, was not changed but restored.
+ */
+export function holdsForeignPassword(shape: Shape, ref: VersionRef): boolean {
+  const login = loginOf(shape, ref.slot);
+  return login.mayLogIn && login.hasVerifier && login.accepts.length === 0;
+}
+
+/** Every version whose password a look compares. */
+export function candidatesOf(versions: Versions): readonly VersionRef[] {
+  return [versions.live, versions.pending, versions.previous, ...(versions.retired ?? [])].filter((ref) => ref !== null);
+}
+
+export function statements(...list: readonly Statement[]): Plan {
+  return { kind: 'statements', statements: list };
+}
+
+/** The version that a goal is about; that the row lacks it is a defect of the caller. */
+export function required(ref: VersionRef | null, goal: SessionGoal): VersionRef {
+  if (ref === null) throw new Error(`no version for the goal ${goal}`);
+  return ref;
+}

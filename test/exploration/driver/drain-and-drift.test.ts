@@ -1,0 +1,168 @@
+import { driveRotation, probeDrift } from '@sikkerkey/core/rotation/drive.ts';
+import { describe, expect, it } from 'vitest';
+import { drive, makeDriverBench } from './driver-bench.ts';
+import { expectOnlyLive, expectRotated, requested } from './expectations.ts';
+
+describe('the drain', () => {
+  it('C9 gives the thread back while readers hold the version before, and goes on when they are done', async () => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+
+    const waiting = await drive(bench);
+    const epoch = bench.world.vaultState.epoch;
+    bench.world.vaultState.holdOuts = [];
+    const ended = await drive(bench);
+
+    expect(waiting).toMatchObject({ kind: 'draining', holdOuts: [{ name: 'web-1' }], deadlineInMs: 60_000 });
+    expectRotated(bench, ended);
+    expect(bench.world.vaultState.epoch).toBe(epoch);
+  });
+
+  it('keeps telling its hold-outs while it is asked about again', async () => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+    await drive(bench);
+    const told = bench.facts.length;
+
+    await drive(bench);
+
+    expect(bench.facts.slice(told).map((fact) => [fact.state, fact.holdOuts.length])).toEqual([['DRAINING', 1]]);
+  });
+
+  it('C11 waits for sessions in the database, counted again less and less often', async () => {
+    const bench = requested();
+    bench.world.database.sessions = [{ kind: 'session', name: 'psql', count: 2 }];
+
+    const waits: number[] = [];
+    for (let call = 0; call < 12; call += 1) {
+      const outcome = await drive(bench);
+      if (outcome.kind === 'draining') waits.push(outcome.retryInMs);
+    }
+
+    expect(waits).toHaveLength(12);
+    expect(waits[0]).toBe(200);
+    expect(waits.at(-1)).toBe(30_000);
+    expect(bench.world.database.logsIn(1)).toBe(true);
+  });
+
+  it('ends at its deadline although a reader and a session still hold on', async () => {
+    const bench = requested();
+    bench.world.database.sessions = [{ kind: 'session', name: 'psql', count: 2 }];
+    bench.world.vaultState.isDeadlinePassed = true;
+
+    expectRotated(bench, await drive(bench));
+  });
+
+  it('C12 repairs the version before when a restored backup has taken it away meanwhile', async () => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'unnamed-reader', name: 'python', count: 1 }];
+    await drive(bench);
+    bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+
+    const outcome = await drive(bench, probeDrift);
+
+    expect(outcome.kind).toBe('draining');
+    expect(bench.world.database.logsIn(1)).toBe(true);
+    expect(bench.world.journal.goals).toContain('repair-while-draining');
+  });
+
+  it.each([
+    { name: 'the operator has it retired now', isDeadlinePassed: true },
+    { name: 'no reader holds it any more', isDeadlinePassed: false },
+  ])('never opens the version before again, which an operator has locked, once $name', async ({ isDeadlinePassed }) => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+    await drive(bench);
+    bench.world.database.logins.set('a', { mayLogIn: false, password: 'password-of-version-1' });
+    Object.assign(bench.world.vaultState, isDeadlinePassed ? { isDeadlinePassed } : { holdOuts: [] });
+
+    expectRotated(bench, await drive(bench, probeDrift));
+    expect(bench.world.database.executed).not.toContainEqual({ kind: 'enable', slot: 'a', version: 1 });
+    expect(bench.world.database.logins.get('a')).toEqual({ mayLogIn: false, password: null });
+  });
+
+  it('opens the live login at once, although a session still uses the one before, when every reader has moved to it', async () => {
+    const bench = requested();
+    bench.world.database.sessions = [{ kind: 'session', name: 'psql', count: 2 }];
+    await drive(bench);
+    bench.world.database.logins.set('b', { mayLogIn: false, password: null });
+
+    expectRotated(bench, await drive(bench));
+  });
+
+  it('goes on to its end although somebody dropped the login before', async () => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+    await drive(bench);
+    bench.world.database.logins.delete('a');
+    const probed = await drive(bench, probeDrift);
+    bench.world.vaultState.holdOuts = [];
+
+    expect(probed.kind).toBe('draining');
+    expectRotated(bench, await drive(bench));
+  });
+
+  it('is not called rotated by an agent whose epoch is old while another one still waits for its readers', async () => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+    await drive(bench);
+    bench.world.vaultState.epoch += 1;
+
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'superseded', rotationId: 'rot_2' } });
+    expect(bench.world.vaultState.previous).not.toBeNull();
+    expect(bench.world.database.logsIn(1)).toBe(true);
+  });
+});
+
+describe('drift', () => {
+  it('is not found where all is well, and the claim is given back', async () => {
+    const bench = makeDriverBench();
+
+    expect(await drive(bench, probeDrift)).toEqual({ kind: 'idle', retryInMs: null });
+    expect(bench.world.vaultState.released).toBe(1);
+    expect(bench.world.journal.goals).toEqual([]);
+  });
+
+  it('C12 is repaired from the sealed live version', async () => {
+    const bench = makeDriverBench();
+    bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+    bench.world.database.logins.set('b', { mayLogIn: true, password: 'password-of-version-0' });
+
+    const outcome = await drive(bench, probeDrift);
+
+    expect(outcome).toMatchObject({ kind: 'finished', receipt: { outcome: 'repaired' } });
+    expectOnlyLive(bench.world, 1);
+    expect(bench.world.database.logins.get('b')).toEqual({ mayLogIn: false, password: null });
+  });
+
+  it('C13 with a password of a stranger is QUARANTINED, and nothing is overwritten', async () => {
+    const bench = makeDriverBench();
+    bench.world.database.logins.set('a', { mayLogIn: true, password: 'set by a stranger' });
+
+    const outcome = await drive(bench, probeDrift);
+
+    expect(outcome).toMatchObject({ kind: 'blocked', state: 'QUARANTINED', errorCode: 'foreign-password' });
+    expect(bench.world.database.executed).toEqual([]);
+    expect(bench.facts.at(-1)).toMatchObject({ state: 'QUARANTINED' });
+  });
+
+  it('C13 is overwritten once a person says so', async () => {
+    const bench = makeDriverBench();
+    bench.world.database.logins.set('a', { mayLogIn: true, password: 'set by a stranger' });
+    await drive(bench, probeDrift);
+
+    const outcome = await drive(bench, (deps, id, signal) => driveRotation(deps, id, signal, { overwriteForeignPassword: true }));
+
+    expect(outcome).toMatchObject({ kind: 'finished', receipt: { outcome: 'repaired' } });
+    expectOnlyLive(bench.world, 1);
+  });
+
+  it('to a retired password is a restored backup, not a stranger', async () => {
+    const bench = makeDriverBench();
+    bench.world.vaultState.ended.push({ version: 0, slot: 'a' });
+    bench.world.database.logins.set('a', { mayLogIn: true, password: 'password-of-version-0' });
+
+    expect(await drive(bench, probeDrift)).toMatchObject({ kind: 'finished', receipt: { outcome: 'repaired' } });
+    expectOnlyLive(bench.world, 1);
+  });
+});
