@@ -1,0 +1,166 @@
+/**
+ * Adoption gives an existing login role two slots to take turns, and un-adoption takes them away again. No credential
+ * is touched here: the slots are born unable to log in, and the owner keeps its login until its own retirement.
+ */
+import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
+import { type EngineDependencies, type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
+import { ownStates } from './errors.ts';
+import type { RoleFacts, RoleSetting } from './facts.ts';
+import { readFacts } from './facts.ts';
+import { type FencedConnection, openFenced } from './fence.ts';
+import { judge } from './inspect.ts';
+import { slotComment } from './marker.ts';
+import { probeApplicationName } from './probe.ts';
+import { quoteIdentifier, quoteLiteral } from './quote.ts';
+
+/** A statement for people: `text` shows no value, `repeatable` ones may be sent again without looking. */
+export interface AdoptionStatement {
+  readonly target: string;
+  readonly text: string;
+  readonly repeatable: boolean;
+}
+
+/** Settings whose value is a list of names, each quoted by itself (GUC_LIST_QUOTE in PostgreSQL's guc.h). */
+const listSettings = new Set([
+  'search_path',
+  'temp_tablespaces',
+  'local_preload_libraries',
+  'session_preload_libraries',
+  'unix_socket_directories',
+]);
+
+/**
+ * Makes both slots as the plan shows them; what is there already is brought to the same state. The epoch is that of the
+ * claim for the adoption. Throws EngineFailure (`needs-person` with the code of a finding that blocks).
+ */
+export async function prepareAdoption(
+  config: PostgresqlEngineConfig,
+  epoch: number,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  await withFence(config, epoch, dependencies, signal, async (fenced) => {
+    const inspection = judge(await readFacts(fenced, config, signal), config, 'adopt');
+    const blocking = inspection.findings.find((finding) => finding.severity === 'blocks');
+    // A resumed adoption may find the owner retired already; its slots are then as they should be.
+    if (blocking !== undefined && !(blocking.code === 'role-may-not-log-in' && inspection.slotsReady)) {
+      throw new EngineFailure('needs-person', blocking.code);
+    }
+    const owner = inspection.facts.roles.find((role) => role.name === config.owner);
+    if (owner === undefined) throw new EngineFailure('needs-person', 'role-missing');
+    const settings = inspection.facts.settings.filter((setting) => inspection.superuser || !setting.needsSuperuser);
+    await fenced.change(adoptionBody(config, owner, settings, inspection.facts.server.versionNumber), signal);
+  });
+}
+
+/**
+ * Drops both slots after the rotation back to the owner was retired. Refuses slots that may still log in, are in use or
+ * own something. Repeatable. Throws EngineFailure.
+ */
+export async function finishUnAdoption(
+  config: PostgresqlEngineConfig,
+  epoch: number,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  await withFence(config, epoch, dependencies, signal, (fenced) => fenced.change(unAdoptionBody(config), signal));
+}
+
+async function withFence(
+  config: PostgresqlEngineConfig,
+  epoch: number,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+  work: (fenced: FencedConnection) => Promise<void>,
+): Promise<void> {
+  const fenced = await openFenced(config, { secretId: config.secretId, epoch }, dependencies.clock, signal);
+  try {
+    await work(fenced);
+  } finally {
+    await fenced.close();
+  }
+}
+
+/** The statements of adoption for one slot, in their order; the plan shows the same texts that are executed. */
+export function slotStatements(
+  config: PostgresqlEngineConfig,
+  slot: 'a' | 'b',
+  owner: RoleFacts,
+  settings: readonly RoleSetting[],
+  versionNumber: number,
+): readonly AdoptionStatement[] {
+  const target = roleOfSlot(config.owner, slot);
+  const role = quoteIdentifier(target);
+  const ownerRole = quoteIdentifier(config.owner);
+  const options = versionNumber >= 160_000 ? ' WITH ADMIN FALSE, INHERIT TRUE, SET TRUE' : '';
+  const step = (text: string, repeatable = true): AdoptionStatement => ({ target, text, repeatable });
+  return [
+    step(`CREATE ROLE ${role} NOLOGIN`, false),
+    step(`COMMENT ON ROLE ${role} IS ${quoteLiteral(slotComment(config.secretId))}`),
+    step(`GRANT ${ownerRole} TO ${role}${options}`),
+    step(`ALTER ROLE ${role} CONNECTION LIMIT ${owner.connectionLimit}`),
+    ...settings.map((setting) => step(settingSql(role, setting))),
+    // Last, since it decides as whom the slot acts: objects it creates belong to the owner.
+    step(`ALTER ROLE ${role} SET role TO ${quoteLiteral(config.owner)}`),
+  ];
+}
+
+export function unAdoptionStatements(config: PostgresqlEngineConfig): readonly AdoptionStatement[] {
+  return (['a', 'b'] as const).map((slot) => {
+    const target = roleOfSlot(config.owner, slot);
+    return { target, text: `DROP ROLE ${quoteIdentifier(target)}`, repeatable: false };
+  });
+}
+
+function settingSql(role: string, setting: RoleSetting): string {
+  const where = setting.database === null ? '' : ` IN DATABASE ${quoteIdentifier(setting.database)}`;
+  const name = setting.name.split('.').map(quoteIdentifier).join('.');
+  const value = listSettings.has(setting.name) ? splitNames(setting.value).map(quoteLiteral).join(', ') : quoteLiteral(setting.value);
+  return `ALTER ROLE ${role}${where} SET ${name} TO ${value === '' ? "''" : value}`;
+}
+
+/** Reads a stored list as SplitGUCList does: names in double quotes with doubled quotes inside, or bare. */
+function splitNames(list: string): string[] {
+  return [...list.matchAll(/"((?:[^"]|"")*)"|([^,\s]+)/g)].map((found) => found[1]?.replaceAll('""', '"') ?? found[2] ?? '');
+}
+
+function adoptionBody(config: PostgresqlEngineConfig, owner: RoleFacts, settings: readonly RoleSetting[], versionNumber: number): string {
+  const slots = (['a', 'b'] as const).map((slot) => {
+    const [create, ...rest] = slotStatements(config, slot, owner, settings, versionNumber);
+    const name = quoteLiteral(roleOfSlot(config.owner, slot));
+    const role = quoteIdentifier(roleOfSlot(config.owner, slot));
+    return `
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}) THEN
+    ${create?.text ?? ''};
+  ELSIF shobj_description((SELECT oid FROM pg_roles WHERE rolname = ${name}), 'pg_authid') IS DISTINCT FROM ${quoteLiteral(slotComment(config.secretId))} THEN
+    RAISE EXCEPTION USING ERRCODE = '${ownStates.slotNameTaken}', MESSAGE = 'slot name is taken';
+  ELSE
+    ALTER ROLE ${role} RESET ALL;
+    FOR database_name IN SELECT d.datname FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+      JOIN pg_roles r ON r.oid = s.setrole WHERE r.rolname = ${name}
+    LOOP
+      EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', ${name}, database_name);
+    END LOOP;
+  END IF;
+  ${rest.map((statement) => `${statement.text};`).join('\n  ')}`;
+  });
+  return slots.join('\n');
+}
+
+function unAdoptionBody(config: PostgresqlEngineConfig): string {
+  const drops = unAdoptionStatements(config).map(({ target, text }) => {
+    const name = quoteLiteral(target);
+    const slotOid = `(SELECT oid FROM pg_roles WHERE rolname = ${name})`;
+    const refuse = (condition: string, state: string, message: string): string =>
+      `IF ${condition} THEN RAISE EXCEPTION USING ERRCODE = '${state}', MESSAGE = '${message}'; END IF;`;
+    return `
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}) THEN
+    ${refuse(`shobj_description(${slotOid}, 'pg_authid') IS DISTINCT FROM ${quoteLiteral(slotComment(config.secretId))}`, ownStates.slotNameTaken, 'not a slot of ours')}
+    ${refuse(`(SELECT rolcanlogin FROM pg_roles WHERE rolname = ${name})`, ownStates.slotStillLogsIn, 'slot may still log in')}
+    ${refuse(`EXISTS (SELECT FROM pg_stat_activity WHERE usename = ${name} AND application_name <> '${probeApplicationName}')`, ownStates.slotInUse, 'slot is in use')}
+    ${refuse(`EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = ${slotOid} AND deptype = 'o')`, ownStates.slotOwnsObjects, 'slot owns objects')}
+    ${text};
+  END IF;`;
+  });
+  return drops.join('\n');
+}

@@ -1,0 +1,137 @@
+/**
+ * The fenced session of rotation-protocol.md rule 1: ends every older session of ours, holds the lock of this server
+ * and owner, and sends every change as one READ COMMITTED transaction that refuses itself where a newer epoch acted.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '@sikkerkey/core/clock.ts';
+import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
+import type { PostgresqlEngineConfig } from './config.ts';
+import { type Connection, connect, isPooled, type Target } from './connect.ts';
+import { type Marker, markerCheck, readMarker } from './marker.ts';
+import { doBlock } from './quote.ts';
+
+export interface FencedConnection extends Connection {
+  /** Identity of the cluster: a server with another one is never touched. */
+  readonly serverFingerprint: string;
+  /** Runs PL/pgSQL statements atomically behind the check of the epoch. Throws EngineFailure (`newer-epoch`). */
+  change(statements: string, signal: AbortSignal): Promise<void>;
+}
+
+/** How long an older session of ours may take to disappear after it was terminated (measured: about 30 ms). */
+const goneTimeoutMs = 5_000;
+const goneLookMs = 10;
+
+/**
+ * Settings that an administrator's role may have otherwise: names resolve in the catalogue only, literals are standard,
+ * what was acknowledged is on disk, and the server itself ends what waits or hangs.
+ */
+const sessionSettings = `
+  SET search_path = pg_catalog;
+  SET standard_conforming_strings = on;
+  SET client_min_messages = error;
+  SET default_transaction_isolation = 'read committed';
+  SET default_transaction_read_only = off;
+  SET synchronous_commit = on;
+  SET lock_timeout = '5s';
+  SET statement_timeout = '10s';
+  SET idle_in_transaction_session_timeout = '30s';
+  SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+  SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000`;
+
+/** application_name keeps 63 bytes: a longer id is named by its digest. */
+export function fenceApplicationName(secretId: string): string {
+  const whole = `sikkerkey/${secretId}`;
+  return whole.length <= 63 ? whole : `sikkerkey/${createHash('sha256').update(secretId).digest('hex').slice(0, 40)}`;
+}
+
+export function adminTarget(config: PostgresqlEngineConfig, applicationName: string): Target {
+  const { host, port, database, adminUser, adminPassword, tls } = config;
+  return { host, port, database, user: adminUser, password: adminPassword, tls, applicationName };
+}
+
+/**
+ * Opens the session, takes the lock and writes the epoch: a change of an older one that is still in flight is waited for,
+ * even from another database or administrator, and every later one refuses itself. Throws EngineFailure.
+ */
+export async function openFenced(
+  config: PostgresqlEngineConfig,
+  marker: Marker,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<FencedConnection> {
+  const connection = await connect(adminTarget(config, fenceApplicationName(marker.secretId)), clock, signal);
+  try {
+    await connection.script(sessionSettings, signal);
+    if (await isPooled(connection, signal)) throw new EngineFailure('needs-person', 'connected-through-pooler');
+    await refuseOlderEpoch(connection, config.owner, marker, signal);
+    await endOlderSessions(connection, clock, signal);
+    const serverFingerprint = await readFingerprint(connection, signal);
+    await connection.query('SELECT pg_advisory_lock($1::bigint)', [lockKey(serverFingerprint, config.owner)], signal);
+    const change = (statements: string, changeSignal: AbortSignal): Promise<void> =>
+      runChange(connection, markerCheck(config.owner, marker), statements, changeSignal);
+    await change('', signal);
+    return {
+      serverFingerprint,
+      change,
+      backendPid: connection.backendPid,
+      query: (sql, values, querySignal) => connection.query(sql, values, querySignal),
+      script: (sql, scriptSignal) => connection.script(sql, scriptSignal),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** An agent that woke up late would otherwise break the session of the one that took over; the lock decides, this spares. */
+async function refuseOlderEpoch(connection: Connection, owner: string, marker: Marker, signal: AbortSignal): Promise<void> {
+  const sql = `SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = $1`;
+  const [row] = await connection.query<{ comment: string | null }>(sql, [owner], signal);
+  const found = readMarker(row?.comment ?? null);
+  if (found?.secretId === marker.secretId && found.epoch > marker.epoch) throw new EngineFailure('newer-epoch', 'newer-epoch');
+}
+
+async function endOlderSessions(connection: Connection, clock: Clock, signal: AbortSignal): Promise<void> {
+  const older = `FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = session_user
+    AND application_name = current_setting('application_name')`;
+  const ended = await connection.query(`SELECT pg_terminate_backend(pid) ${older}`, [], signal);
+  if (ended.length === 0) return;
+  const deadline = clock.monotonic() + goneTimeoutMs;
+  for (;;) {
+    const [row] = await connection.query<{ count: number }>(`SELECT count(*)::int AS count ${older}`, [], signal);
+    if (row?.count === 0) return;
+    if (clock.monotonic() > deadline) throw new EngineFailure('transient', 'older-session-remains');
+    await clock.sleep(goneLookMs, signal);
+  }
+}
+
+/** The system identifier, unique per cluster; where a managed service hides it, the object ids that stand for it. */
+async function readFingerprint(connection: Connection, signal: AbortSignal): Promise<string> {
+  const allowed = `has_function_privilege('pg_control_system()', 'EXECUTE') AS allowed`;
+  const identity = '(SELECT oid FROM pg_database WHERE datname = current_database())::text AS database';
+  const [row] = await connection.query<{ allowed: boolean; database: string }>(`SELECT ${allowed}, ${identity}`, [], signal);
+  if (row?.allowed !== true) return `postgresql:database:${row?.database ?? ''}`;
+  const [control] = await connection.query<{ id: string }>('SELECT system_identifier::text AS id FROM pg_control_system()', [], signal);
+  return `postgresql:${control?.id ?? ''}`;
+}
+
+/** A 64-bit key for the server's advisory locks. */
+function lockKey(serverFingerprint: string, owner: string): string {
+  return createHash('sha256').update(`${serverFingerprint}\0${owner}`).digest().readBigInt64BE(0).toString();
+}
+
+/**
+ * One message, so that there is no moment in which half of it was sent; the isolation is stated, since under
+ * REPEATABLE READ an old epoch would see the old mark and pass.
+ */
+async function runChange(connection: Connection, check: string, statements: string, signal: AbortSignal): Promise<void> {
+  const body = `DECLARE owner_oid oid; note text; mark text[]; database_name text;\nBEGIN${check}\n${statements}\nEND`;
+  const message = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n${doBlock(body)};\nCOMMIT`;
+  try {
+    await connection.script(message, signal);
+  } catch (error) {
+    if (error instanceof EngineFailure && error.kind !== 'session-lost') await connection.query('ROLLBACK', [], signal);
+    throw error;
+  }
+}

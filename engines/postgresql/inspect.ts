@@ -1,0 +1,182 @@
+/**
+ * Looks at a server before anything is changed and says what blocks, what a person should know and what follows from
+ * it. Findings carry codes and facts; the words are the front ends'.
+ */
+import { type EngineDependencies, maxRoleNameBytes, type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
+import { connect, observerApplicationName } from './connect.ts';
+import { type DatabaseFacts, type HbaRule, type RoleFacts, readFacts } from './facts.ts';
+import { adminTarget } from './fence.ts';
+import { slotComment } from './marker.ts';
+import { attemptRandomPassword } from './probe.ts';
+
+export type PlanKind = 'rotate' | 'adopt' | 'un-adopt';
+
+/** The form of `finding` in protocol/local/methods.ts. */
+export interface Finding {
+  readonly code: string;
+  readonly severity: 'blocks' | 'warns' | 'informs';
+  readonly details: Record<string, string | number>;
+}
+
+export interface Inspection {
+  /** As `18.4`. */
+  readonly serverVersion: string;
+  readonly superuser: boolean;
+  /** Sessions of the owner and its slots. */
+  readonly sessions: number;
+  /** Both login slots are there and were made for this secret. */
+  readonly slotsReady: boolean;
+  readonly facts: DatabaseFacts;
+  readonly findings: readonly Finding[];
+}
+
+/** Connects as the administrator and inspects for this kind of work; changes nothing. Throws EngineFailure where no connection can be had. */
+export async function inspect(
+  config: PostgresqlEngineConfig,
+  kind: PlanKind,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  try {
+    const inspection = judge(await readFacts(connection, config, signal), config, kind);
+    return { ...inspection, findings: [...inspection.findings, ...(await probeFindings(config, kind, dependencies, signal))] };
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Whether passwords are compared for each login, found by trying a random one from here. A slot need not exist for that:
+ * the server then pretends to compare, so even before adoption this shows which line of pg_hba.conf it would meet.
+ */
+async function probeFindings(
+  config: PostgresqlEngineConfig,
+  kind: PlanKind,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  if (config.owner === config.adminUser) return [];
+  const slots = kind === 'rotate' && config.strategy === 'single' ? (['owner'] as const) : (['owner', 'a', 'b'] as const);
+  const findings: Finding[] = [];
+  for (const role of slots.map((slot) => roleOfSlot(config.owner, slot))) {
+    const attempt = await attemptRandomPassword(config, { host: config.host, port: config.port }, role, dependencies, signal);
+    if (attempt.kind === 'logged-in') findings.push(blocks('hba-trust', { role }));
+    if (attempt.kind === 'not-authorised') findings.push(blocks('hba-28000', { role }));
+    if (attempt.kind === 'failed') findings.push(warns('login-not-probed', { role, reason: attempt.failure.code }));
+  }
+  return findings;
+}
+
+/** The findings that follow from the facts; pure. */
+export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind): Inspection {
+  const usesSlots = kind !== 'rotate' || config.strategy === 'flip';
+  const owner = facts.roles.find((role) => role.name === config.owner);
+  const slots = facts.roles.filter((role) => role.name !== config.owner);
+  return {
+    serverVersion: facts.server.version,
+    superuser: facts.server.isSuperuser,
+    sessions: facts.roles.reduce((sum, role) => sum + role.sessions, 0),
+    slotsReady: slots.filter((slot) => slot.comment === slotComment(config.secretId)).length === 2,
+    facts,
+    findings: [
+      ...serverFindings(facts, config),
+      ...ownerFindings(owner, facts, config, kind),
+      ...(usesSlots ? slotFindings(slots, facts, config, kind) : []),
+      ...(usesSlots && owner !== undefined ? copyFindings(owner, facts) : []),
+      ...hbaFindings(facts.hba, config, usesSlots),
+    ],
+  };
+}
+
+const blocks = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'blocks', details });
+const warns = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'warns', details });
+const informs = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'informs', details });
+const when = (condition: boolean, finding: Finding): Finding[] => (condition ? [finding] : []);
+
+function serverFindings({ server }: DatabaseFacts, config: PostgresqlEngineConfig): Finding[] {
+  const free = server.maxConnections - server.connectionsInUse;
+  return [
+    ...when(server.versionNumber < 130_000, blocks('server-too-old', { version: server.version })),
+    ...when(server.inRecovery, blocks('server-is-standby')),
+    ...when(server.isPooled, blocks('connected-through-pooler')),
+    ...when(!server.readsAllStatistics, warns('sessions-hidden', { admin: config.adminUser })),
+    ...when(!server.readsVerifiers, informs('verifiers-hidden')),
+    ...when(free < 10, warns('connections-nearly-exhausted', { free })),
+    ...when(server.logsStatements, informs('statements-are-logged')),
+    ...when(config.tls.mode === 'disable', warns('tls-disabled')),
+    ...when(config.tls.mode === 'require' || config.tls.mode === 'verify-ca', warns('tls-not-fully-verified', { mode: config.tls.mode })),
+  ];
+}
+
+function ownerFindings(owner: RoleFacts | undefined, { server }: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind): Finding[] {
+  const role = config.owner;
+  if (role === config.adminUser) return [blocks('owner-is-administrator', { role })];
+  if (owner === undefined) return [blocks('role-missing', { role })];
+  const marker = owner.marker;
+  return [
+    ...when(!owner.mayBeAltered, blocks('admin-option-missing', { role, admin: config.adminUser })),
+    ...when(marker !== null && marker.secretId !== config.secretId, blocks('managed-by-another-secret', { role })),
+    ...when(!owner.mayLogIn && (kind === 'adopt' || config.strategy === 'single'), blocks('role-may-not-log-in', { role })),
+    ...when(owner.hasExpiry, warns('expiry-will-be-cleared', { role })),
+    ...when(owner.verifierKind === 'md5' || (owner.verifierKind === 'hidden' && server.storesMd5), warns('md5-becomes-scram', { role })),
+    ...when(owner.isSuperuser, warns('role-is-superuser', { role })),
+  ];
+}
+
+function slotFindings(slots: readonly RoleFacts[], facts: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind): Finding[] {
+  const bytes = Buffer.byteLength(config.owner) + 2;
+  if (bytes > maxRoleNameBytes)
+    return [blocks('role-name-too-long', { role: config.owner, bytes: bytes - 2, limit: maxRoleNameBytes - 2 })];
+  const ours = slotComment(config.secretId);
+  const missing = (['a', 'b'] as const)
+    .map((slot) => roleOfSlot(config.owner, slot))
+    .filter((name) => !slots.some((slot) => slot.name === name));
+  return [
+    ...slots.filter((slot) => slot.comment !== ours).map((slot) => blocks('slot-name-taken', { role: slot.name })),
+    ...slots
+      .filter((slot) => slot.comment === ours && !slot.mayBeAltered)
+      .map((slot) => blocks('admin-option-missing', { role: slot.name, admin: config.adminUser })),
+    ...when(
+      kind === 'adopt' && missing.length > 0 && !facts.server.mayCreateRoles,
+      blocks('admin-may-not-create-roles', { admin: config.adminUser }),
+    ),
+    ...(kind === 'adopt' ? [] : missing.map((role) => blocks('slot-missing', { role }))),
+  ];
+}
+
+/** What a slot gets from the owner, and what cannot follow. */
+function copyFindings(owner: RoleFacts, facts: DatabaseFacts): Finding[] {
+  const own = facts.settings.find((setting) => setting.name === 'role');
+  const uncopied = facts.server.isSuperuser ? [] : facts.settings.filter((setting) => setting.needsSuperuser);
+  return [
+    ...when(own !== undefined, blocks('owner-takes-other-role', { role: owner.name })),
+    ...uncopied.map((setting) => warns('role-setting-not-copied', { setting: setting.name })),
+    ...when(owner.connectionLimit >= 0, informs('connection-limit-per-slot', { limit: owner.connectionLimit })),
+    ...when(owner.mayReplicate, warns('replication-not-carried-over', { role: owner.name })),
+    ...when(facts.policiesOnSessionUser > 0, warns('policies-use-session-user', { count: facts.policiesOnSessionUser })),
+  ];
+}
+
+/** Lines of pg_hba.conf that are a danger or a trap from wherever the application connects; where they may be read. */
+function hbaFindings(rules: readonly HbaRule[] | null, config: PostgresqlEngineConfig, usesSlots: boolean): Finding[] {
+  if (rules === null) return [informs('hba-hidden')];
+  const names = usesSlots ? (['owner', 'a', 'b'] as const).map((slot) => roleOfSlot(config.owner, slot)) : [config.owner];
+  const trusting = rules.filter((rule) => rule.method === 'trust' && names.some((name) => covers(rule, name, config.database)));
+  const forOwnerOnly = rules.filter(
+    (rule) =>
+      rule.method !== 'reject' &&
+      covers(rule, config.owner, config.database) &&
+      !names.every((name) => covers(rule, name, config.database)),
+  );
+  return [
+    ...trusting.map((rule) => warns('hba-trust-line', { line: rule.line })),
+    ...forOwnerOnly.map((rule) => warns('hba-names-owner-only', { line: rule.line })),
+  ];
+}
+
+/** `sameuser` is a database that has the name of the login, which a slot never has. */
+function covers(rule: HbaRule, name: string, database: string): boolean {
+  const isForDatabase = rule.databases.some((one) => one === 'all' || one === database || (one === 'sameuser' && name === database));
+  return isForDatabase && rule.users.some((user) => user === 'all' || user === name || user.startsWith('/'));
+}

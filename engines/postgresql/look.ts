@@ -1,0 +1,128 @@
+/**
+ * What the database holds now, without changing it: by comparing stored verifiers where the administrator may read
+ * them, else by one login for each candidate after a random password was refused.
+ */
+import { type Candidate, EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
+import type { LoginShape, Shape, Slot } from '@sikkerkey/core/rotation/types.ts';
+import { type EngineDependencies, type PostgresqlEngineConfig, roleOfSlot, slotsOf } from './config.ts';
+import { type Connection, connect, observerApplicationName } from './connect.ts';
+import { adminTarget } from './fence.ts';
+import { attemptLogin, attemptRandomPassword } from './probe.ts';
+import { verifierAccepts } from './scram.ts';
+
+interface RoleRow {
+  readonly rolname: string;
+  readonly rolcanlogin: boolean;
+  readonly verifier: string | null;
+  /** VALID UNTIL has passed: the right password is refused. */
+  readonly expired: boolean;
+}
+
+const expired = 'coalesce(rolvaliduntil <= now(), false) AS expired';
+
+/** Looks at every login of the secret over the given connection. Throws EngineFailure where nothing can be known. */
+export async function lookAt(
+  connection: Connection,
+  config: PostgresqlEngineConfig,
+  candidates: readonly Candidate[],
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<Shape> {
+  const slots = slotsOf(config.strategy);
+  const roles = slots.map((slot) => roleOfSlot(config.owner, slot));
+  const [privilege] = await connection.query<{ readable: boolean }>(
+    `SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS readable`,
+    [],
+    signal,
+  );
+  const readable = privilege?.readable === true;
+  const source = readable ? 'rolpassword AS verifier FROM pg_catalog.pg_authid' : 'NULL AS verifier FROM pg_catalog.pg_roles';
+  const sql = `SELECT rolname, rolcanlogin, ${expired}, ${source} WHERE rolname = ANY($1::text[])`;
+  const rows = await connection.query<RoleRow & Record<string, unknown>>(sql, [roles], signal);
+  const logins: LoginShape[] = [];
+  for (const slot of slots) {
+    const row = rows.find((one) => one.rolname === roleOfSlot(config.owner, slot));
+    const ours = candidates.filter((candidate) => candidate.slot === slot);
+    logins.push(await shapeOf(slot, row, ours, { connection, config, dependencies, signal, readable }));
+  }
+  return { logins };
+}
+
+/** The same look over a connection of its own, without lock or fence; for drift (rotation-protocol.md rule 6). */
+export async function observe(
+  config: PostgresqlEngineConfig,
+  candidates: readonly Candidate[],
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<Shape> {
+  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  try {
+    return await lookAt(connection, config, candidates, dependencies, signal);
+  } finally {
+    await connection.close();
+  }
+}
+
+interface Means {
+  readonly connection: Connection;
+  readonly config: PostgresqlEngineConfig;
+  readonly dependencies: EngineDependencies;
+  readonly signal: AbortSignal;
+  readonly readable: boolean;
+}
+
+async function shapeOf(slot: Slot, row: RoleRow | undefined, candidates: readonly Candidate[], means: Means): Promise<LoginShape> {
+  const fixed = { slot, hasSecondPassword: false };
+  if (row === undefined) return { ...fixed, exists: false, mayLogIn: false, accepts: [], hasVerifier: false };
+  const accepts = row.expired ? [] : await acceptedVersions(row, candidates, means);
+  return { ...fixed, exists: true, mayLogIn: row.rolcanlogin, accepts, hasVerifier: !means.readable || row.verifier !== null };
+}
+
+async function acceptedVersions(row: RoleRow, candidates: readonly Candidate[], means: Means): Promise<number[]> {
+  if (candidates.length === 0) return [];
+  if (!means.readable) return versionsByLogin(row.rolname, candidates, means);
+  // A role has one password and each version another one: the first that fits is the only one that does.
+  for (const { version, credential } of candidates) {
+    if (row.verifier !== null && (await verifierAccepts(row.verifier, row.rolname, credential.password))) return [version];
+  }
+  return [];
+}
+
+async function versionsByLogin(username: string, candidates: readonly Candidate[], means: Means): Promise<number[]> {
+  const { config, dependencies, signal } = means;
+  const node = { host: config.host, port: config.port };
+  const negative = await attemptRandomPassword(config, node, username, dependencies, signal);
+  if (negative.kind === 'failed') throw negative.failure;
+  if (negative.kind !== 'wrong-password') {
+    throw new EngineFailure('needs-person', negative.kind === 'logged-in' ? 'hba-trust' : 'hba-28000');
+  }
+  for (const { version, credential } of candidates) {
+    const attempt = await attemptLogin(config, node, { username, password: credential.password }, dependencies.clock, signal);
+    if (attempt.kind === 'logged-in') await attempt.connection.close();
+    if (attempt.kind === 'failed' && !(await isRefusalAfterPassword(attempt.failure, username, means))) throw attempt.failure;
+    if (attempt.kind !== 'wrong-password') return [version];
+  }
+  return [];
+}
+
+/** The password was right, and the login failed for what comes after it: no CONNECT, no such database, its connection limit. */
+async function isRefusalAfterPassword(failure: EngineFailure, username: string, means: Means): Promise<boolean> {
+  if (failure.code === '42501' || failure.code === '3D000') return true;
+  return failure.code === '53300' && (await isAtConnectionLimit(username, means));
+}
+
+/**
+ * The limit of a role is checked after its password. The same code is said before the password where the whole server is
+ * full, but the random password has just been compared, so it was not.
+ */
+async function isAtConnectionLimit(username: string, { connection, signal }: Means): Promise<boolean> {
+  const [row] = await connection.query<{ full: boolean }>(
+    `SELECT rolconnlimit >= 0 AND rolconnlimit <= (
+              SELECT count(*) FROM pg_catalog.pg_stat_activity
+               WHERE usesysid = r.oid AND (backend_type IS NULL OR backend_type = 'client backend')) AS full
+       FROM pg_catalog.pg_roles r WHERE rolname = $1`,
+    [username],
+    signal,
+  );
+  return row?.full === true;
+}
