@@ -1,0 +1,44 @@
+/** Runs one command of `sikkerkey-vault`; its exit code is the catalogue's (ux.md §4.4). */
+import { vaultVersion } from '../version.ts';
+import { type Command, readCommandLine, usage } from './command-line.ts';
+import { describeFailure } from './show-failure.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+/** Never rejects: a failure is shown and becomes the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  const terminal = openTerminal();
+  try {
+    return await run(readCommandLine(words), terminal);
+  } catch (error) {
+    const { text, exitCode } = describeFailure(error);
+    terminal.complain(text);
+    return exitCode;
+  }
+}
+
+/** What a command needs is loaded with it, so that a short one starts fast. */
+async function run(command: Command, terminal: Terminal): Promise<number> {
+  switch (command.kind) {
+    case 'help':
+      terminal.print(usage);
+      return 0;
+    case 'version':
+      terminal.print(vaultVersion);
+      return 0;
+    case 'init':
+      await (await import('./init.ts')).initialiseVault(command, terminal);
+      return 0;
+    case 'serve':
+      await (await import('./serve.ts')).serve(command, terminal);
+      return 0;
+    case 'unseal':
+    case 'seal':
+    case 'status':
+      await (await import('./ask-serving.ts')).askServingVault(command, terminal);
+      return 0;
+    case 'audit-verify':
+      return (await import('./audit-verify.ts')).verifyAuditLog(command, terminal);
+    default:
+      throw new RangeError(command satisfies never);
+  }
+}

@@ -1,0 +1,10 @@
+/** Where a command gets the unseal key from: a private file, else a prompt or standard input. Never the command line. */
+import { readKeyFile } from '../sealing/key-file.ts';
+import { parseUnsealKey } from '../sealing/unseal-key.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The root key; the caller zeroes it (unsealing does). Throws `unseal-key-malformed`, UnsafePath, or the system's error. */
+export async function readRootKey(keyFile: string | null, terminal: Terminal): Promise<Uint8Array> {
+  if (keyFile !== null) return readKeyFile(keyFile);
+  return parseUnsealKey(await terminal.readSecret('unseal key: '));
+}

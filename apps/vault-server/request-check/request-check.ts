@@ -1,0 +1,110 @@
+/**
+ * Who makes a request, proven: shape → address lockout → identity → clock window → signature (DESIGN §4). What comes
+ * after (nonce, state, grant, audit) belongs to the store's operations, in one transaction with what is asked for.
+ *
+ * Machines and operators are looked up in tables of their own; a route names the one class it accepts. Failures of
+ * known and unknown identities take the same steps and say the same words.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { clockWindowSeconds, identityHeader, operatorHeader } from '@sikkerkey/protocol/signing.ts';
+import { canonicalIdentity, type MachineCaller, type OperatorCaller } from '../storage/records.ts';
+import type { VaultParts } from '../vault-parts.ts';
+import { AddressLockout } from './address-lockout.ts';
+import { readSignedHeaders, type SignedHeaders } from './signed-headers.ts';
+import { SignatureVerifier } from './verify-signature.ts';
+
+export interface ReceivedRequest {
+  readonly method: string;
+  /** The request target as received: path and nothing else, once the shape holds. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The exact bytes received. */
+  readonly body: Uint8Array;
+  /** `lockoutAddress` of the peer. */
+  readonly address: string;
+}
+
+type Parts = Pick<VaultParts, 'storage' | 'clock' | 'log' | 'settings'>;
+type FindKey = (id: string) => Promise<string | null>;
+
+const identitiesKept = 20_000;
+
+export class RequestCheck {
+  readonly #parts: Parts;
+  readonly #lockout: AddressLockout;
+  readonly #verifier = new SignatureVerifier(identitiesKept);
+  readonly #machineKeys = new Map<string, string>();
+  readonly #operatorKeys = new Map<string, string>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#lockout = new AddressLockout(parts);
+  }
+
+  /** The machine that signed this request. Throws the catalogue's refusals. */
+  async machine(request: ReceivedRequest): Promise<MachineCaller> {
+    const find: FindKey = async (id) => base64((await this.#parts.storage.machineByIdentity(id))?.publicKey);
+    return { kind: 'machine', ...(await this.#prove(request, identityHeader, this.#machineKeys, find)) };
+  }
+
+  /** The operator who signed this request. Throws the catalogue's refusals. */
+  async operator(request: ReceivedRequest): Promise<OperatorCaller> {
+    const find: FindKey = async (id) => base64((await this.#parts.storage.operatorByIdentity(id))?.publicKey);
+    return { kind: 'operator', ...(await this.#prove(request, operatorHeader, this.#operatorKeys, find)) };
+  }
+
+  /** For requests that carry another proof than a signature (enrollment): the lockout alone. */
+  async admitUnsigned(address: string): Promise<void> {
+    await this.#lockout.refuseLocked(address);
+  }
+
+  /** Counts a failed proof that this class cannot see (enrollment token). */
+  async recordFailure(address: string): Promise<void> {
+    await this.#lockout.recordFailure(address);
+  }
+
+  async #prove(request: ReceivedRequest, header: string, keys: Map<string, string>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
+    const headers = readShape(request, header);
+    await this.#lockout.refuseLocked(request.address);
+    const id = canonicalIdentity(headers.identity);
+    const cached = keys.get(id);
+    const publicKey = cached ?? (await find(id));
+    const now = this.#parts.clock.now();
+    if (Math.abs(Math.floor(now / 1000) - headers.timestampSeconds) > clockWindowSeconds) {
+      throw new CatalogueError('clock-outside-window', { windowSeconds: clockWindowSeconds });
+    }
+    const { method, target: path, body } = request;
+    if (!this.#verifier.verify({ ...headers, method, path, body }, publicKey)) {
+      // A known identity would otherwise be told from an unknown one by the look-up that its kept key spares.
+      if (cached !== undefined) await find(id);
+      await this.#lockout.recordFailure(request.address);
+      throw new CatalogueError('not-authenticated', {});
+    }
+    if (cached === undefined && publicKey !== null) keep(keys, id, publicKey);
+    return { id, nonce: headers.nonce, now, address: request.address };
+  }
+}
+
+/** Shape alone. A target with a query, a fragment or an escape is not one that any client signs (wire-runtime §1.3). */
+function readShape(request: ReceivedRequest, header: string): SignedHeaders {
+  refuseOddTarget(request.target);
+  const reading = readSignedHeaders(request.headers, header);
+  if (reading.kind === 'absent') throw new CatalogueError('not-authenticated', {});
+  if (reading.kind === 'malformed') throw new CatalogueError('request-malformed', { part: reading.header });
+  return reading.headers;
+}
+
+export function refuseOddTarget(target: string): void {
+  if (!/^\/[A-Za-z0-9/_.-]*$/.test(target)) throw new CatalogueError('request-malformed', { part: 'target' });
+}
+
+function keep(keys: Map<string, string>, id: string, publicKey: string): void {
+  if (keys.size >= identitiesKept) {
+    const [oldest] = keys.keys();
+    if (oldest !== undefined) keys.delete(oldest);
+  }
+  keys.set(id, publicKey);
+}
+
+const base64 = (key: Uint8Array | undefined): string | null => (key === undefined ? null : Buffer.from(key).toString('base64'));

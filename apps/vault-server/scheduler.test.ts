@@ -1,0 +1,169 @@
+import { systemRandom } from '@sikkerkey/host/system-random.ts';
+import { afterEach, expect, test } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { EventHub } from './events/event-hub.ts';
+import { startScheduler } from './scheduler.ts';
+import type { VaultParts } from './vault-parts.ts';
+
+const stopping: AbortController[] = [];
+afterEach(() => {
+  for (const controller of stopping.splice(0)) controller.abort();
+});
+
+function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boolean; spreadIntervalMs?: number } = {}) {
+  const { spreadIntervalMs = 86_400_000 } = options;
+  const clock = new FakeClock();
+  const calls: string[] = [];
+  const delays: number[] = [];
+  let woken = 0;
+  const hub = new EventHub();
+  hub.add({ wake: () => (woken += 1), close: () => undefined });
+  const counted = (name: string, result: number) => async (): Promise<number> => {
+    calls.push(name);
+    if (options.fails) throw new Error('the disk is full');
+    return result;
+  };
+  const storage = {
+    eventCursor: async () => '1',
+    nextDueAt: async () => (options.dueAt === undefined ? clock.now() : options.dueAt),
+    requestDueRotations: counted('due', 1),
+    expireDrains: counted('drains', 0),
+    expireClaims: counted('claims', 0),
+    extendDrains: counted('extend', 1),
+    prune: counted('prune', 0),
+    spreadOverdueRotations: async ({ delayMs, overdueMs }: { delayMs: (intervalMs: number) => number; overdueMs: number }) => {
+      calls.push(`spread beyond ${overdueMs}`);
+      delays.push(...Array.from({ length: 200 }, () => delayMs(spreadIntervalMs)));
+      return 3;
+    },
+  };
+  const logged: string[] = [];
+  const log = {
+    debugging: false,
+    write: (_level: string, event: string) => logged.push(event),
+    failure: (event: string) => logged.push(event),
+  };
+  const keyring = { sealed: options.sealed ?? false };
+  const vault = { storage, clock, random: systemRandom, hub, log, keyring } as unknown as VaultParts;
+  const controller = new AbortController();
+  stopping.push(controller);
+  const scheduler = startScheduler(vault, controller.signal);
+  return { scheduler, clock, calls, delays, logged, keyring, woken: () => woken, controller };
+}
+
+/** After the first tick, which ends the silence before the start. */
+async function awake(options: Parameters<typeof start>[0] = {}) {
+  const started = start(options);
+  await started.clock.waitUntilSleeping();
+  started.calls.length = 0;
+  return started;
+}
+
+test('what is due is done within a second or so, and listeners are woken', async () => {
+  const { clock, calls, woken } = await awake();
+
+  await clock.advance(1_200);
+  expect(calls).toEqual(['due', 'drains', 'claims']);
+  expect(woken()).toBe(1);
+  await clock.advance(1_200);
+  expect(calls).toHaveLength(6);
+});
+
+const silenceOver = ['extend', 'claims', 'spread beyond 30000'];
+
+test('a vault that begins gives drains time again before anything runs out', async () => {
+  const { clock, calls, logged } = start();
+  await clock.waitUntilSleeping();
+
+  expect(calls).toEqual(silenceOver);
+  expect(logged).toContain('drain.extended');
+});
+
+test.each([90_000, -90_000])('a wall clock that jumps by %i ms lets nothing run out and forgets nothing in that tick', async (jump) => {
+  const { clock, calls } = await awake();
+  await clock.advance(58_000);
+  calls.length = 0;
+  clock.jump(jump);
+
+  await clock.advance(5_000);
+  expect(calls.slice(0, 4)).toEqual([...silenceOver, 'due']);
+  expect(calls).not.toContain('prune');
+  expect(calls.filter((call) => call === 'extend')).toHaveLength(1);
+});
+
+test('a wall clock that is corrected by seconds changes nothing', async () => {
+  const { clock, calls } = await awake();
+  clock.jump(5_000);
+
+  await clock.advance(1_200);
+  expect(calls).toEqual(['due', 'drains', 'claims']);
+});
+
+test('a vault that was sealed begins anew', async () => {
+  const { clock, calls, keyring } = await awake();
+  keyring.sealed = true;
+  await clock.advance(2_400);
+  calls.length = 0;
+  keyring.sealed = false;
+
+  await clock.advance(1_200);
+  expect(calls.slice(0, 3)).toEqual(silenceOver);
+});
+
+test('nothing is done while nothing is due', async () => {
+  const { clock, calls } = await awake({ dueAt: null });
+  await clock.advance(10_000);
+
+  expect(calls).toEqual([]);
+});
+
+test('old rows are forgotten once a minute', async () => {
+  const { clock, calls } = await awake({ dueAt: null });
+  await clock.advance(125_000);
+
+  expect(calls).toEqual(['prune', 'prune']);
+});
+
+test('a sealed vault does nothing', async () => {
+  const { clock, calls } = start({ sealed: true });
+  await clock.waitUntilSleeping();
+  await clock.advance(120_000);
+
+  expect(calls).toEqual([]);
+});
+
+test('a failure is logged and tried again', async () => {
+  const { clock, calls, logged } = start({ fails: true });
+  await clock.waitUntilSleeping();
+  await clock.advance(60_000);
+
+  expect(logged).toContain('schedule.failed');
+  expect(calls.length).toBeGreaterThan(1);
+});
+
+test('rotations missed while the vault was down are spread out, not begun at once', async () => {
+  const { scheduler, calls, delays, logged } = start({ dueAt: null });
+
+  await scheduler.catchUp();
+
+  expect(calls).toContain('spread beyond 30000');
+  expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(100_000);
+  expect(logged).toContain('schedule.ran');
+});
+
+test('a missed rotation of a short interval begins within that interval', async () => {
+  const { scheduler, delays } = start({ dueAt: null, spreadIntervalMs: 10_000 });
+
+  await scheduler.catchUp();
+
+  expect(Math.max(...delays)).toBeLessThan(10_000);
+  expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(5_000);
+});
+
+test('ends when told to', async () => {
+  const { scheduler, controller } = start();
+
+  controller.abort();
+
+  await expect(scheduler.done).resolves.toBeUndefined();
+});

@@ -1,0 +1,38 @@
+/** The contract of the storage interface: what every implementation must do, whatever it is built on. */
+import { afterEach, beforeEach, describe } from 'vitest';
+import { concurrencyContract } from './concurrency-contract.ts';
+import { drainContract } from './drain-contract.ts';
+import { endedCredentialsContract } from './ended-credentials-contract.ts';
+import { eventsContract } from './events-contract.ts';
+import { type CurrentVault, type StorageUnderTest, Vault } from './fixture.ts';
+import { identityContract } from './identity-contract.ts';
+import { invariantsContract } from './invariants-contract.ts';
+import { publishedContract } from './published-contract.ts';
+import { readsContract } from './reads-contract.ts';
+import { rotationContract } from './rotation-contract.ts';
+import { secretsContract } from './secrets-contract.ts';
+import { tickContract } from './tick-contract.ts';
+
+export function storageContract(name: string, makeStorage: () => Promise<StorageUnderTest>): void {
+  describe(`storage contract: ${name}`, () => {
+    let vault: Vault;
+    beforeEach(async () => {
+      vault = await Vault.create(await makeStorage());
+    });
+    afterEach(async () => {
+      await vault.remove();
+    });
+    const current: CurrentVault = () => vault;
+    describe('identities', () => identityContract(current));
+    describe('secrets', () => secretsContract(current));
+    describe('reads', () => readsContract(current));
+    describe('rotation', () => rotationContract(current));
+    describe('credentials that have ended', () => endedCredentialsContract(current));
+    describe('drain', () => drainContract(current));
+    describe('published agents', () => publishedContract(current));
+    describe('events', () => eventsContract(current));
+    describe('tick', () => tickContract(current));
+    describe('invariants', () => invariantsContract(current));
+    describe('concurrency', () => concurrencyContract(current));
+  });
+}

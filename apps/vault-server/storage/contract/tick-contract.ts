@@ -1,0 +1,242 @@
+/** The vault's own tick: schedules, drains, leases, forgetting. */
+import { beforeEach, expect, test } from 'vitest';
+import { Daemon } from './daemon.ts';
+import { type CurrentVault, expectDone, expectRefused, sealFor } from './fixture.ts';
+
+export function tickContract(vault: CurrentVault): void {
+  let project: string;
+  let machineId: string;
+  beforeEach(async () => {
+    project = await vault().project();
+    machineId = await vault().approved(project);
+  });
+  const adopted = async (intervalMs: number | null) => {
+    const secretId = await vault().managedSecret(project, { intervalMs });
+    await vault().grant(secretId, machineId, 'read', 'rotate');
+    const daemon = new Daemon(vault(), machineId, secretId);
+    await daemon.adopt();
+    await daemon.rotate();
+    return { secretId, daemon };
+  };
+  const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, seal: sealFor });
+  const managed = async (secretId: string) =>
+    expectDone(await vault().storage.showSecret({ caller: vault().operator(), secretId })).managed;
+
+  test('a rotation begins when its interval has passed, once', async () => {
+    const { secretId } = await adopted(10_000);
+    vault().now += 9_999;
+    expect(await due()).toBe(0);
+    expect(await vault().storage.nextDueAt()).toBe(vault().now + 1);
+    vault().now += 1;
+
+    expect(await due()).toBe(1);
+    expect(await due()).toBe(0);
+    expect(await managed(secretId)).toMatchObject({ phase: 'pending', nextRotationAt: vault().now + 10_000 });
+  });
+
+  test('a login that nobody took on is never rotated unasked', async () => {
+    await vault().managedSecret(project, { intervalMs: 10_000 });
+    vault().now += 20_000;
+
+    expect(await due()).toBe(0);
+    expect(await vault().storage.nextDueAt()).toBeNull();
+  });
+
+  test('a published agent that asked counts as having taken it on', async () => {
+    const secretId = await vault().managedSecret(project, { intervalMs: 10_000 });
+    await vault().grant(secretId, machineId, 'rotate');
+    const input = { caller: vault().machine(machineId), secretId, reofferAfterMs: 180_000 };
+    expectDone(await vault().storage.publishedConfiguration(input));
+    vault().now += 10_000;
+
+    expect(await due()).toBe(1);
+  });
+
+  test('what is due while one drains begins after that one has ended', async () => {
+    const { secretId, daemon } = await adopted(10_000);
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const work = await daemon.claim();
+    await daemon.confirm(work);
+    vault().now += 20_000;
+
+    expect(await due()).toBe(0);
+    await daemon.retired(work);
+    expect(await due()).toBe(1);
+  });
+
+  test('a limited tick begins no more than its limit', async () => {
+    for (let count = 0; count < 3; count += 1) await adopted(10_000);
+    vault().now += 10_000;
+
+    expect(await vault().storage.requestDueRotations({ now: vault().now, limit: 2, seal: sealFor })).toBe(2);
+    expect(await due()).toBe(1);
+  });
+
+  test('rotations overdue after downtime are spread, those just due are not', async () => {
+    const first = await adopted(10_000);
+    vault().now += 60_000;
+    const second = await adopted(10_000);
+    vault().now += 10_000;
+    let delay = 0;
+    const delayMs = (intervalMs: number): number => {
+      delay += intervalMs / 4;
+      return delay;
+    };
+
+    expect(await vault().storage.spreadOverdueRotations({ now: vault().now, overdueMs: 5000, delayMs })).toBe(1);
+
+    expect((await managed(first.secretId))?.nextRotationAt).toBe(vault().now + 2500);
+    expect((await managed(second.secretId))?.nextRotationAt).toBe(vault().now);
+  });
+
+  test('a drain whose deadline passed is announced once', async () => {
+    const { secretId, daemon } = await adopted(null);
+    const reader = { secretId, instance: null, pool: null };
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    await daemon.confirm(await daemon.claim());
+    const expire = () => vault().storage.expireDrains({ now: vault().now, limit: 10 });
+
+    expect(await expire()).toBe(0);
+    vault().now += 60_000;
+    expect(await expire()).toBe(1);
+    expect(await expire()).toBe(0);
+  });
+
+  test('a claim whose lease ended is freed and its work offered again', async () => {
+    const { secretId, daemon } = await adopted(null);
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const work = await daemon.claim();
+    const cursor = await vault().storage.eventCursor();
+    vault().now += 30_000;
+
+    expect(await vault().storage.expireClaims({ now: vault().now, limit: 10 })).toBe(1);
+    expect(await vault().storage.expireClaims({ now: vault().now, limit: 10 })).toBe(0);
+
+    const page = await vault().storage.eventsAfter({ machineId, cursor, limit: 10 });
+    expect(page).toMatchObject({ events: [{ kind: 'rotation-offered', rotationId: work.rotationId }] });
+    expect((await managed(secretId))?.phase).toBe('pending');
+    expect(await daemon.confirm(work)).toBe('promoted');
+  });
+
+  test('after a silence every drain lasts again for its own deadline, or for less where that is said, and is announced then', async () => {
+    const { secretId, daemon } = await adopted(null);
+    const reader = { secretId, instance: null, pool: null };
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const work = await daemon.claim();
+    await daemon.confirm(work);
+    const extend = (atMostMs: number) => vault().storage.extendDrains({ now: vault().now, atMostMs });
+    const expire = () => vault().storage.expireDrains({ now: vault().now, limit: 10 });
+    vault().now += 3_600_000;
+    expect(await expire()).toBe(1);
+
+    expect(await extend(20_000)).toBe(1);
+    expect(await daemon.drain(work)).toMatchObject({ state: 'draining', deadlineInMs: 20_000 });
+    expect(await extend(900_000)).toBe(1);
+    expect(await daemon.drain(work)).toMatchObject({ state: 'draining', deadlineInMs: 60_000 });
+    expect(await extend(900_000)).toBe(0);
+    vault().now += 60_000;
+    expect(await expire()).toBe(1);
+    expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+  });
+
+  test('an operator who said retire now is obeyed after a silence too', async () => {
+    const { secretId, daemon } = await adopted(null);
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    await daemon.confirm(await daemon.claim());
+    expectDone(await vault().storage.retireNow({ caller: vault().operator(), secretId }));
+
+    expect(await vault().storage.extendDrains({ now: vault().now + 60_000, atMostMs: 900_000 })).toBe(0);
+  });
+
+  test('a lease that a clock ahead of its time wrote is over', async () => {
+    const { secretId, daemon } = await adopted(null);
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    vault().now += 3_600_000;
+    await daemon.claim();
+    vault().now -= 3_600_000;
+
+    expect((await new Daemon(vault(), machineId, secretId, 'daemon-2').tryClaim()).outcome).toBe('claimed');
+    vault().now += 3_600_000;
+    await daemon.claim();
+    vault().now -= 3_600_000;
+    expect(await vault().storage.expireClaims({ now: vault().now, limit: 10 })).toBe(1);
+  });
+
+  test('nonces are forgotten after the longest time that a signature can live, and within a minute of it', async () => {
+    const caller = vault().machine(machineId);
+    expect(await vault().storage.useNonce(caller)).toBe('fresh');
+
+    await vault().storage.prune({ now: vault().now + 660_000, limit: 1000, keepEventsMs: 86_400_000 });
+    expect(await vault().storage.useNonce(caller)).toBe('replay');
+    await vault().storage.prune({ now: vault().now + 720_001, limit: 1000, keepEventsMs: 86_400_000 });
+    expect(await vault().storage.useNonce(caller)).toBe('fresh');
+  });
+
+  test('retired and quarantined values stay until the backup horizon has passed, and live ones for ever', async () => {
+    const { secretId } = await adopted(null);
+    const prune = () => vault().storage.prune({ now: vault().now, limit: 1000, keepEventsMs: 86_400_000 });
+    const forgotten = async () => (await vault().audited()).filter((action) => action === 'version.forget').length;
+    vault().now += 3_599_999;
+    await prune();
+    expect(await forgotten()).toBe(0);
+    vault().now += 1;
+    await prune();
+
+    expect(await forgotten()).toBe(1);
+    const reader = { secretId, instance: null, pool: null };
+    expect(expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader })).version).toBe(2);
+    expect(expectDone(await vault().storage.listVersions({ caller: vault().operator(), secretId }))).toHaveLength(2);
+  });
+
+  const forgottenOf = async (secretId: string) => {
+    await vault().storage.prune({ now: vault().now, limit: 1000, keepEventsMs: 86_400_000 });
+    const entries = expectDone(await vault().storage.auditEntries({ caller: vault().operator(), before: null, limit: 200, secretId }));
+    return entries.filter(({ action }) => action === 'version.forget').length;
+  };
+
+  test('what a published agent rejected may be the password in the database, and stays until a later version is live', async () => {
+    const secretId = await vault().managedSecret(project);
+    await vault().grant(secretId, machineId, 'rotate');
+    const by = () => ({ caller: vault().machine(machineId), secretId });
+    const request = async () => expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const rotationId = (await request()).rotationId;
+    expectDone(await vault().storage.publishedConfiguration({ ...by(), reofferAfterMs: 180_000 }));
+    expectDone(await vault().storage.publishedReject({ ...by(), rotationId, seal: sealFor }));
+    vault().now += 2 * 3_600_000;
+
+    expect(await forgottenOf(secretId)).toBe(0);
+    await request();
+    const daemon = new Daemon(vault(), machineId, secretId);
+    await daemon.confirm(await daemon.claim());
+    vault().now += 3_599_999;
+    expect(await forgottenOf(secretId)).toBe(0);
+    vault().now += 1;
+    expect(await forgottenOf(secretId)).toBe(2);
+  });
+
+  test('the values of a deleted secret are forgotten after its backup horizon, those of an ordinary one after 30 days', async () => {
+    const managedId = (await adopted(null)).secretId;
+    const plainId = await vault().plainSecret(project);
+    expectDone(await vault().storage.deleteSecret({ caller: vault().operator(), secretId: managedId }));
+    expectDone(await vault().storage.deleteSecret({ caller: vault().operator(), secretId: plainId }));
+    vault().now += 3_599_999;
+    expect(await forgottenOf(managedId)).toBe(0);
+    vault().now += 1;
+
+    expect(await forgottenOf(managedId)).toBe(2);
+    vault().now += 30 * 86_400_000 - 3_600_001;
+    expect(await forgottenOf(plainId)).toBe(0);
+    vault().now += 1;
+    expect(await forgottenOf(plainId)).toBe(1);
+  });
+
+  test('an operator who was refused leaves the schedule as it is', async () => {
+    const { secretId } = await adopted(10_000);
+    const caller = { ...vault().operator(), id: 'op_nobody' };
+
+    expectRefused(await vault().storage.setSchedule({ caller, secretId, intervalMs: 1, drainDeadlineMs: null }), 'unknown-caller');
+    expect((await managed(secretId))?.intervalMs).toBe(10_000);
+  });
+}

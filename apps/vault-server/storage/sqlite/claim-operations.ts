@@ -1,0 +1,213 @@
+/** What daemons do with a claim under /v2: claim, renew, confirm, reject, drain, retire, release. Fenced by the epoch (rule 2). */
+import { maxRetiredCredentials } from '@sikkerkey/protocol/vault/machine.ts';
+import {
+  bringsRetired,
+  decideClaim,
+  decideConfirm,
+  decideReject,
+  decideRetired,
+  drainState,
+  isClaimHeld,
+  leaseOf,
+  loginOf,
+} from '../../managed/rules.ts';
+import type {
+  ClaimedCredential,
+  ClaimedWork,
+  ClaimResult,
+  DrainResult,
+  MachineCaller,
+  Outcome,
+  RotationDescription,
+  Slot,
+  VersionInSlot,
+} from '../records.ts';
+import type { RotationOperations } from '../storage.ts';
+import { done, refuse } from './admission.ts';
+import type { StoreContext } from './context.ts';
+import type { LoadedManaged } from './managed-rows.ts';
+import { isRefused, type RotationAccess } from './rotation-access.ts';
+import type { RotationChanges } from './rotation-changes.ts';
+
+type ClaimOperations = Pick<
+  RotationOperations,
+  'claim' | 'renewClaim' | 'confirmRotation' | 'rejectRotation' | 'drainOf' | 'reportRetired' | 'releaseClaim' | 'describeRotation'
+>;
+
+/** Hold-outs named in one answer; the count is exact. */
+const namedHoldOuts = 20;
+
+interface CredentialRow {
+  readonly version: number;
+  readonly slot: Slot;
+  readonly label: ClaimedCredential['label'];
+  readonly username: string;
+  readonly sealed: Buffer;
+}
+
+export class Claims implements ClaimOperations {
+  readonly #context: StoreContext;
+  readonly #changes: RotationChanges;
+  readonly #access: RotationAccess;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(context: StoreContext, changes: RotationChanges, access: RotationAccess) {
+    this.#context = context;
+    this.#changes = changes;
+    this.#access = access;
+
+    this.#sql = prepare(context.db);
+  }
+
+  readonly claim: ClaimOperations['claim'] = (input) =>
+    this.#onManaged<ClaimResult>(input, (loaded) => {
+      const { caller, secretId, daemonId } = input;
+      const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now);
+      if (decision.kind === 'nothing') return done({ outcome: 'nothing' });
+      if (decision.kind === 'held') return done({ outcome: 'held', retryInMs: decision.retryInMs });
+      this.#sql.claim.run(decision.epoch, caller.id, daemonId, caller.now + leaseOf(decision.phase), secretId);
+      const { active } = loaded.state;
+      if (active !== null) this.#sql.claimRotation.run(decision.epoch, active.rotationId);
+      this.#context.audit.append(caller, {
+        action: 'rotation.claim',
+        subject: secretId,
+        detail: `epoch ${decision.epoch} ${decision.phase}`,
+      });
+      return done({ outcome: 'claimed', work: this.#claimed(loaded, decision.epoch, decision.phase, input.purpose) });
+    });
+  readonly renewClaim: ClaimOperations['renewClaim'] = (input) =>
+    this.#onManaged(input, ({ state }) => {
+      const newest = input.epoch === state.epoch;
+      const leaseMs = leaseOf(state.active?.state ?? 'steady');
+      if (newest) this.#sql.renew.run(input.caller.now + leaseMs, input.secretId);
+      return done({ newest, leaseMs });
+    });
+  readonly confirmRotation: ClaimOperations['confirmRotation'] = (input) =>
+    this.#onManaged(input, (loaded) => {
+      const { caller, secretId } = input;
+      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      if (rotation === null) return refuse('not-found');
+      const decision = decideConfirm(loaded.state, rotation, input.epoch);
+      if (decision !== 'promote') return done({ outcome: decision });
+      this.#sql.renew.run(caller.now + leaseOf('promoted'), secretId);
+      this.#context.audit.append(caller, {
+        action: 'rotation.promote',
+        subject: secretId,
+        detail: `${rotation.rotationId} v${rotation.version}`,
+      });
+      this.#changes.promote(loaded, caller, input.seal);
+      return done({ outcome: 'promoted' });
+    });
+  readonly rejectRotation: ClaimOperations['rejectRotation'] = (input) =>
+    this.#onManaged(input, (loaded) => {
+      const { caller, secretId, errorCode } = input;
+      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      if (rotation === null) return refuse('not-found');
+      const decision = decideReject(loaded.state, rotation, input.epoch);
+      if (decision !== 'reject') return done({ outcome: decision });
+      this.#context.audit.append(caller, { action: 'rotation.reject', subject: secretId, detail: `${rotation.rotationId} ${errorCode}` });
+      this.#changes.reject(loaded, caller, input.seal, errorCode);
+      return done({ outcome: 'rejected' });
+    });
+  readonly drainOf: ClaimOperations['drainOf'] = (input) =>
+    this.#onManaged(input, (loaded) => done(this.#drain(loaded, input.rotationId, input.epoch, input.caller.now)));
+  readonly reportRetired: ClaimOperations['reportRetired'] = (input) =>
+    this.#onManaged(input, (loaded) => {
+      const { caller, secretId } = input;
+      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      if (rotation === null) return refuse('not-found');
+      const decision = decideRetired(loaded.state, rotation, input.epoch);
+      if (decision !== 'retire') return done({ outcome: decision });
+      this.#context.audit.append(caller, { action: 'rotation.retired', subject: secretId, detail: rotation.rotationId });
+      this.#changes.retire(loaded, caller, input.seal);
+      return done({ outcome: 'retired' });
+    });
+  readonly releaseClaim: ClaimOperations['releaseClaim'] = (input) =>
+    this.#onManaged(input, ({ state }) => {
+      if (input.epoch !== state.epoch || state.claim === null) return done(null);
+      this.#sql.release.run(input.secretId);
+      this.#context.audit.append(input.caller, { action: 'rotation.release', subject: input.secretId, detail: `epoch ${input.epoch}` });
+      return done(null);
+    });
+  readonly describeRotation: ClaimOperations['describeRotation'] = (input) =>
+    this.#context.commits.run((): Outcome<RotationDescription> => {
+      const refused = this.#context.admission.machine(input.caller);
+      if (refused !== null) return refused;
+      const row = this.#sql.describe.get(input.rotationId, input.rotationId);
+      if (row === undefined || this.#access.of(input.caller.id, row.secretId) === 'gone') return refuse('not-found');
+      if (this.#access.of(input.caller.id, row.secretId) === 'denied') return refuse('no-grant');
+      const loaded = this.#changes.rows.load(row.secretId);
+      if (loaded === null) return refuse('not-found');
+      const version = row.version ?? loaded.state.lastVersion + 1;
+      const underClaim = row.state === 'pending' && isClaimHeld(loaded.state, input.caller.now);
+      return done({ ...row, version, state: underClaim ? 'claimed' : row.state });
+    });
+
+  readonly #onManaged = <Value>(
+    input: { readonly caller: MachineCaller; readonly secretId: string },
+    work: (loaded: LoadedManaged) => Outcome<Value>,
+  ): Promise<Outcome<Value>> =>
+    this.#context.commits.run(() => {
+      const loaded = this.#access.managed(input.caller, input.secretId);
+      return isRefused(loaded) ? loaded : work(loaded);
+    });
+
+  readonly #claimed = (loaded: LoadedManaged, epoch: number, phase: ClaimedWork['phase'], purpose: 'work' | 'repair'): ClaimedWork => {
+    const { state, configuration } = loaded;
+    const { active, live } = state;
+    const pending: VersionInSlot | null = active?.state === 'pending' ? { version: active.version, slot: active.slot } : null;
+    const { projectId, wrappedProjectKey, secretId } = configuration;
+    const retired = bringsRetired(purpose, phase) ? this.#sql.retired.all(secretId, live.slot, maxRetiredCredentials) : [];
+    const credentials = [...this.#sql.credentials.all(secretId), ...retired].map((row): ClaimedCredential => {
+      return { ...row, username: row.username ?? loginOf(state.owner, row.slot), projectId, wrappedProjectKey, secretId };
+    });
+    const versions = { live, pending, previous: active?.previous ?? null };
+    return {
+      secretId,
+      rotationId: active?.rotationId ?? null,
+      epoch,
+      leaseMs: leaseOf(phase),
+      strategy: state.strategy,
+      phase,
+      versions,
+      credentials,
+    };
+  };
+
+  readonly #drain = (loaded: LoadedManaged, rotationId: string, epoch: number, now: number): DrainResult => {
+    const { state } = loaded;
+    const rotation = this.#changes.rows.rotation(state.secretId, rotationId);
+    const { active } = state;
+    const over = epoch !== state.epoch || active?.previous == null || rotation?.rotationId !== active.rotationId;
+    if (over || active?.previous == null) return { state: 'over' };
+    this.#sql.renew.run(now + leaseOf('promoted'), state.secretId);
+    const holdOutCount = this.#changes.holds.count(state.secretId, active);
+    const found = drainState(active, holdOutCount, now);
+    if (found !== 'draining') return { state: found };
+    const holdOuts = this.#changes.holds.of(state.secretId, active, namedHoldOuts);
+    return { state: found, holdOuts, holdOutCount, deadlineInMs: Math.max(0, (active.drainDeadlineAt ?? now) - now) };
+  };
+}
+
+function prepare(db: StoreContext['db']) {
+  return {
+    claim: db.prepare('UPDATE managed SET epoch = ?, claim_machine = ?, claim_daemon = ?, claim_expires_at = ? WHERE secret_id = ?'),
+    claimRotation: db.prepare('UPDATE rotations SET ever_claimed = 1, epoch = ? WHERE rotation_id = ?'),
+    renew: db.prepare('UPDATE managed SET claim_expires_at = ? WHERE secret_id = ? AND claim_machine IS NOT NULL'),
+    release: db.prepare('UPDATE managed SET claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL WHERE secret_id = ?'),
+    credentials: db.prepare<[string], CredentialRow>(
+      `SELECT version, slot, label, username, sealed FROM versions
+       WHERE secret_id = ? AND label IN ('pending', 'current', 'previous') ORDER BY version`,
+    ),
+    // A restored backup may have put one of these back (rule 7 keeps them sealed until the backup horizon has passed).
+    retired: db.prepare<[string, Slot, number], CredentialRow>(
+      `SELECT version, slot, 'retired' AS label, username, sealed FROM versions
+       WHERE secret_id = ? AND slot = ? AND label IN ('retired', 'quarantined') AND sealed IS NOT NULL ORDER BY version DESC LIMIT ?`,
+    ),
+    describe: db.prepare<[string, string], Omit<RotationDescription, 'version'> & { readonly version: number | null }>(
+      `SELECT rotation_id AS rotationId, secret_id AS secretId, version, state, epoch, requested_at AS requestedAt,
+         promoted_at AS promotedAt, ended_at AS endedAt
+       FROM rotations WHERE rotation_id IN (?, (SELECT rotation_id FROM rotation_aliases WHERE alias = ?))`,
+    ),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The nonces that were used: on disk as an append-only table of hashes, in memory as sets that answer without a search.
+ * A unique index on disk would touch a page of its own for each nonce, which costs more than the whole rest of a read.
+ * One process writes this store (the lock of `database.ts`), so memory and table agree; opening reads the table.
+ */
+import type { Database } from './database.ts';
+import type { Rewindable } from './group-commit.ts';
+
+const bucketMs = 60_000;
+
+interface NonceRow {
+  readonly hash: number;
+  readonly expiresAt: number;
+}
+
+export class NonceRegister implements Rewindable {
+  /** By the minute in which they expire. */
+  readonly #buckets = new Map<number, Set<number>>();
+  /** Added since the last settled commit, for the way back. */
+  #added: NonceRow[] = [];
+  readonly #insert;
+  readonly #delete;
+
+  constructor(db: Database) {
+    this.#insert = db.prepare<[number, number]>('INSERT INTO nonces (hash, expires_at) VALUES (?, ?)');
+    this.#delete = db.prepare<[number, number]>(
+      'DELETE FROM nonces WHERE number IN (SELECT number FROM nonces ORDER BY number LIMIT ?) AND expires_at < ?',
+    );
+    const rows = db.prepare<[], NonceRow>('SELECT hash, expires_at AS expiresAt FROM nonces');
+    for (const row of rows.iterate()) this.#bucket(row.expiresAt).add(row.hash);
+  }
+
+  /**
+   * Records the nonce until `expiresAt`; false when this identity used it before. Never wrong about a nonce that was
+   * used; about a fresh one once in 10^10 times at most (53 bits, a million kept), which costs one repeated request.
+   */
+  use(identity: string, nonce: string, expiresAt: number): boolean {
+    const hash = hashOf(`${identity}\n${nonce}`);
+    for (const bucket of this.#buckets.values()) if (bucket.has(hash)) return false;
+    this.#bucket(expiresAt).add(hash);
+    this.#added.push({ hash, expiresAt });
+    this.#insert.run(hash, expiresAt);
+    return true;
+  }
+
+  /** Forgets what expired at least a minute ago, at most `limit` rows. */
+  prune(now: number, limit: number): number {
+    const oldest = Math.floor(now / bucketMs);
+    for (const minute of this.#buckets.keys()) if (minute < oldest) this.#buckets.delete(minute);
+    return this.#delete.run(limit, oldest * bucketMs).changes;
+  }
+
+  mark(): () => void {
+    const length = this.#added.length;
+    return () => {
+      for (const { hash, expiresAt } of this.#added.splice(length)) this.#bucket(expiresAt).delete(hash);
+    };
+  }
+
+  settle(): void {
+    this.#added = [];
+  }
+
+  #bucket(expiresAt: number): Set<number> {
+    const minute = Math.floor(expiresAt / bucketMs);
+    const known = this.#buckets.get(minute);
+    if (known !== undefined) return known;
+    const bucket = new Set<number>();
+    this.#buckets.set(minute, bucket);
+    return bucket;
+  }
+}
+
+/** 53 bits by two multiplying hashes. Not secret and need not be: who finds a collision refuses only a request of his own. */
+function hashOf(text: string): number {
+  let high = 0x9e3779b9;
+  let low = 0x85ebca6b;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 0x9e3779b1);
+    low = Math.imul(low ^ code, 0x5f356495);
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
+  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
+  return (high & 0x1fffff) * 0x1_0000_0000 + (low >>> 0);
+}

@@ -1,0 +1,163 @@
+import { chmod, mkdtemp, open as openFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemRandom } from '@sikkerkey/host/system-random.ts';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { authenticator, expectDone, managedDefaults, Vault } from '../contract/fixture.ts';
+import { readAuditEntries } from './audit-reader.ts';
+import { openSqliteStorage } from './open.ts';
+import { migrations } from './schema.ts';
+
+let directory: string;
+let file: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vault-store-'));
+  file = join(directory, 'vault.db');
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+const open = () => openSqliteStorage({ file, random: systemRandom });
+const makeVault = () => Vault.create({ open, remove: async () => undefined });
+
+describe('opening the store', () => {
+  test('makes every file private', async () => {
+    const vault = await makeVault();
+    await vault.project();
+
+    const names = await readdir(directory);
+    const modes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).mode & 0o777));
+
+    expect(names).toEqual(expect.arrayContaining(['vault.db', 'vault.db-wal', 'vault.db-shm', 'vault.db.lock']));
+    expect(modes).toEqual(names.map(() => 0o600));
+    await vault.storage.close();
+  });
+
+  test('is refused while another has it open, and allowed once that one closed', async () => {
+    const storage = await open();
+
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-locked' });
+    await storage.close();
+    await (await open()).close();
+  });
+
+  test('is refused in a directory that others may enter', async () => {
+    await chmod(directory, 0o755);
+
+    await expect(open()).rejects.toMatchObject({ name: 'UnsafePath', why: 'accessible to others' });
+  });
+
+  test('does not follow a link', async () => {
+    const elsewhere = join(directory, 'elsewhere');
+    await writeFile(elsewhere, '');
+    await symlink(elsewhere, file);
+
+    await expect(open()).rejects.toMatchObject({ code: 'ELOOP' });
+    expect((await stat(elsewhere)).size).toBe(0);
+  });
+
+  test('a file that is no store is named as damaged and left as it is', async () => {
+    await writeFile(file, 'this is not a database, and long enough that SQLite reads a header from it'.repeat(20), { mode: 0o600 });
+    const before = (await stat(file)).size;
+
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-damaged' });
+    expect((await stat(file)).size).toBe(before);
+  });
+
+  test('a store of a newer version is refused and left as it is', async () => {
+    await (await open()).close();
+    const db = new Sqlite(file);
+    db.pragma('user_version = 99');
+    db.close();
+
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 2 } });
+  });
+
+  test('a store of the first form is brought up to date, and keeps what is in it', async () => {
+    const db = new Sqlite(file);
+    db.exec(migrations[0]?.statements ?? '');
+    db.pragma('user_version = 1');
+    db.exec("INSERT INTO bootstrap_tokens (sha256, project_ids, expires_at, used_at) VALUES (zeroblob(32), '[]', 2000, NULL)");
+    db.close();
+
+    const storage = await open();
+    storage.useAuditKey(authenticator);
+    await storage.initialise({
+      vaultId: 'vault_test',
+      rootKeyVerifier: Buffer.from('verifier'),
+      operatorName: 'first operator',
+      operatorPublicKey: Buffer.alloc(32, 7),
+      now: 1000,
+    });
+    const host = { publicKey: Buffer.alloc(32, 9), hostname: 'h', name: null, now: 1000, address: null };
+    const enrolled = await storage.enrollMachine({ tokenSha256: Buffer.alloc(32), ...host });
+    await storage.close();
+
+    expect(enrolled.kind).toBe('done');
+  });
+
+  test('a page that was overwritten is found at open', async () => {
+    const vault = await makeVault();
+    const project = await vault.project();
+    for (let count = 0; count < 40; count += 1) await vault.plainSecret(project);
+    await vault.storage.close();
+    const bytes = Buffer.alloc(4096, 0xff);
+    const handle = await openFile(file, 'r+');
+    await handle.write(bytes, 0, bytes.length, 4096 * 5);
+    await handle.close();
+
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-damaged' });
+  });
+});
+
+describe('the audit chain', () => {
+  test('is whole after a failed group and a restart', async () => {
+    const vault = await makeVault();
+    const project = await vault.project();
+    const fails = (): never => {
+      throw new Error('no seal');
+    };
+    const doomed = { caller: vault.operator(), projectId: project, name: 'doomed', fieldNames: null, seal: fails };
+    await Promise.allSettled([vault.plainSecret(project), vault.storage.createSecret(doomed), vault.plainSecret(project)]);
+    await vault.restart();
+    await vault.plainSecret(project);
+    await vault.storage.close();
+
+    const chain = readAuditEntries(file, (entries) => {
+      const macs: Uint8Array[] = [];
+      let whole = true;
+      for (const { mac, ...entry } of entries) {
+        whole &&= Buffer.from(authenticator.authenticate(macs.at(-1) ?? new Uint8Array(), entry)).equals(mac);
+        macs.push(mac);
+      }
+      return { whole, length: macs.length };
+    });
+
+    expect(chain).toEqual({ whole: true, length: 5 });
+  });
+});
+
+test("a deleted secret's values and its administrator are in the file no longer once the backup horizon has passed", async () => {
+  const vault = await makeVault();
+  const kept = await vault.managedSecret(await vault.project());
+  const secretId = await vault.managedSecret(await vault.project());
+  expectDone(await vault.storage.deleteSecret({ caller: vault.operator(), secretId }));
+  const sealedRows = async () => {
+    await vault.storage.prune({ now: vault.now, limit: 100, keepEventsMs: 86_400_000 });
+    const db = new Sqlite(file, { readonly: true });
+    try {
+      const query =
+        'SELECT m.secret_id FROM managed m JOIN versions v USING (secret_id) WHERE sealed_admin IS NOT NULL OR sealed IS NOT NULL';
+      return new Set(db.prepare(query).pluck().all());
+    } finally {
+      db.close();
+    }
+  };
+
+  vault.now += managedDefaults.backupHorizonMs - 1;
+  expect(await sealedRows()).toEqual(new Set([kept, secretId]));
+  vault.now += 1;
+  expect(await sealedRows()).toEqual(new Set([kept]));
+  await vault.storage.close();
+});

@@ -1,0 +1,164 @@
+/** The vault's own tick: schedules, drains, leases, forgetting. Each call does a bounded piece of work. */
+import { isBusy, isScheduled, longestLeaseMs } from '../../managed/rules.ts';
+import type { TickOperations } from '../storage.ts';
+import type { Actor } from './audit-log.ts';
+import { look, type StoreContext } from './context.ts';
+import type { RotationChanges } from './rotation-changes.ts';
+
+interface DueRow {
+  readonly secretId: string;
+}
+
+export class Tick implements TickOperations {
+  readonly #context: StoreContext;
+  readonly #changes: RotationChanges;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(context: StoreContext, changes: RotationChanges) {
+    this.#context = context;
+    this.#changes = changes;
+
+    this.#sql = prepare(context.db);
+  }
+
+  readonly eventCursor: TickOperations['eventCursor'] = () => look(() => this.#context.events.cursor());
+  readonly eventsAfter: TickOperations['eventsAfter'] = (input) =>
+    look(() => this.#context.events.page(input.machineId, input.cursor, input.limit));
+  readonly requestDueRotations: TickOperations['requestDueRotations'] = (input) =>
+    this.#context.commits.run(() => {
+      let begun = 0;
+      for (const { secretId } of this.#sql.due.all(input.now, input.limit)) {
+        const loaded = this.#changes.rows.load(secretId);
+        if (loaded === null || isBusy(loaded.state, input.now) || !isScheduled(loaded.state)) continue;
+        const rotationId = this.#changes.offer(loaded, this.#vaultAt(input.now), input.seal, 'rotate');
+        this.#context.audit.append(this.#vaultAt(input.now), {
+          action: 'rotation.request',
+          subject: secretId,
+          detail: `${rotationId} scheduled`,
+        });
+        begun += 1;
+      }
+      return begun;
+    });
+  readonly spreadOverdueRotations: TickOperations['spreadOverdueRotations'] = (input) =>
+    this.#context.commits.run(() => {
+      const overdue = this.#sql.overdue.all(input.now - input.overdueMs);
+      for (const { secretId, intervalMs } of overdue) this.#sql.postpone.run(input.now + Math.round(input.delayMs(intervalMs)), secretId);
+      return overdue.length;
+    });
+  readonly extendDrains: TickOperations['extendDrains'] = (input) =>
+    this.#context.commits.run(() => {
+      const { now, atMostMs } = input;
+      const rows = this.#sql.drainsEndingBefore.all(now, atMostMs);
+      for (const { secretId, rotationId, deadlineAt } of rows) {
+        this.#sql.extendDrain.run(deadlineAt, rotationId);
+        this.#context.audit.append(this.#vaultAt(now), { action: 'rotation.extend-drain', subject: secretId, detail: rotationId });
+      }
+      return rows.length;
+    });
+  readonly nextDueAt: TickOperations['nextDueAt'] = () => look(() => this.#sql.nextDue.get() ?? null);
+  readonly expireDrains: TickOperations['expireDrains'] = (input) =>
+    this.#context.commits.run(() => {
+      const rows = this.#sql.expiredDrains.all(input.now, input.limit);
+      for (const { secretId } of rows) this.#changes.announceIfClear(secretId, input.now);
+      return rows.length;
+    });
+  readonly expireClaims: TickOperations['expireClaims'] = (input) =>
+    this.#context.commits.run(() => {
+      const rows = this.#sql.expiredClaims.all(input.now, input.now + longestLeaseMs, input.limit);
+      for (const { secretId, rotationId } of rows) {
+        this.#sql.freeClaim.run(secretId);
+        if (rotationId !== null) this.#context.events.append(input.now, { kind: 'rotation-offered', secretId, rotationId });
+      }
+      return rows.length;
+    });
+  readonly prune: TickOperations['prune'] = (input) =>
+    this.#context.commits.run(() => {
+      const { now, limit } = input;
+      const forgotten = [
+        this.#context.nonces.prune(now, limit),
+        this.#sql.pruneLocks.run(now).changes,
+        this.#sql.pruneFailures.run(limit, now - oldFailureMs).changes,
+        this.#sql.pruneTokens.run(now - spentTokenMs).changes,
+        this.#context.events.prune(now - input.keepEventsMs, limit),
+        this.#forgetVersions(now, limit),
+      ];
+      return forgotten.reduce((sum, count) => sum + count, 0);
+    });
+
+  readonly #vaultAt = (now: number): Actor => ({ kind: 'vault', id: this.#sql.node.get() ?? 'node', now, address: null });
+
+  /** Sealed values whose backup horizon has passed are overwritten by nothing; their rows stay as history. */
+  readonly #forgetVersions = (now: number, limit: number): number => {
+    const rows = this.#sql.versionsToForget.all(now, limit);
+    for (const { secretId, version } of rows) {
+      this.#sql.forgetVersion.run(secretId, version);
+      this.#sql.forgetAdministrator.run(secretId);
+      this.#context.audit.append(this.#vaultAt(now), { action: 'version.forget', subject: secretId, detail: `v${version}` });
+    }
+    return rows.length;
+  };
+}
+
+/** Failed authentications older than any window that counts them. */
+const oldFailureMs = 3_600_000;
+/** Spent and expired tokens are kept this long, so that "already used" can be told from "never was" in the file. */
+const spentTokenMs = 86_400_000;
+
+function prepare(db: StoreContext['db']) {
+  return {
+    node: db.prepare<[], string>('SELECT node FROM vault').pluck(),
+    /** Adopted or served by a published agent, and nothing in flight: so the limit counts what can begin. */
+    due: db.prepare<[number, number], DueRow>(
+      `SELECT m.secret_id AS secretId FROM managed m WHERE m.next_rotation_at <= ? AND (m.adopted = 1 OR m.published_machine IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
+       ORDER BY m.next_rotation_at LIMIT ?`,
+    ),
+    overdue: db.prepare<[number], DueRow & { readonly intervalMs: number }>(
+      'SELECT secret_id AS secretId, interval_ms AS intervalMs FROM managed WHERE next_rotation_at < ? AND interval_ms IS NOT NULL',
+    ),
+    postpone: db.prepare('UPDATE managed SET next_rotation_at = ? WHERE secret_id = ?'),
+    nextDue: db
+      .prepare<[], number | null>(
+        `SELECT min(at) FROM (
+           SELECT min(m.next_rotation_at) AS at FROM managed m WHERE (m.adopted = 1 OR m.published_machine IS NOT NULL)
+             AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
+           UNION ALL SELECT min(claim_expires_at) FROM managed WHERE claim_expires_at IS NOT NULL
+           UNION ALL SELECT min(drain_deadline_at) FROM rotations WHERE state = 'promoted' AND drain_announced = 0)`,
+      )
+      .pluck(),
+    expiredDrains: db.prepare<[number, number], DueRow>(
+      `SELECT secret_id AS secretId FROM rotations WHERE state = 'promoted' AND drain_announced = 0 AND drain_deadline_at <= ? LIMIT ?`,
+    ),
+    drainsEndingBefore: db.prepare<[number, number], DueRow & { readonly rotationId: string; readonly deadlineAt: number }>(
+      `SELECT secretId, rotationId, deadlineAt FROM (
+         SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_deadline_at AS before,
+           CAST(? AS INTEGER) + min(CAST(? AS INTEGER), m.drain_deadline_ms) AS deadlineAt
+         FROM rotations r JOIN managed m ON m.secret_id = r.secret_id WHERE r.state = 'promoted' AND r.retire_now = 0)
+       WHERE before < deadlineAt`,
+    ),
+    /** Announced again when it is over: what was announced before may have been the deadline that nobody could hear of. */
+    extendDrain: db.prepare('UPDATE rotations SET drain_deadline_at = ?, drain_announced = 0 WHERE rotation_id = ?'),
+    expiredClaims: db.prepare<[number, number, number], DueRow & { readonly rotationId: string | null }>(
+      `SELECT m.secret_id AS secretId, r.rotation_id AS rotationId FROM managed m
+       LEFT JOIN rotations r ON r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted')
+       WHERE m.claim_expires_at <= ? OR m.claim_expires_at > ? LIMIT ?`,
+    ),
+    freeClaim: db.prepare('UPDATE managed SET claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL WHERE secret_id = ?'),
+    pruneLocks: db.prepare('DELETE FROM address_locks WHERE until <= ?'),
+    pruneFailures: db.prepare(
+      'DELETE FROM failed_authentications WHERE number IN (SELECT number FROM failed_authentications ORDER BY number LIMIT ?) AND at < ?',
+    ),
+    pruneTokens: db.prepare('DELETE FROM bootstrap_tokens WHERE expires_at < ?'),
+    versionsToForget: db.prepare<[number, number], { readonly secretId: string; readonly version: number }>(
+      'SELECT secret_id AS secretId, version FROM versions WHERE forget_at <= ? LIMIT ?',
+    ),
+    /** With the last value of a deleted secret goes what the vault kept for changing it. */
+    forgetAdministrator: db.prepare(
+      `UPDATE managed SET sealed_admin = NULL WHERE secret_id = ?
+         AND EXISTS (SELECT 1 FROM secrets s WHERE s.secret_id = managed.secret_id AND s.deleted_at IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.secret_id = managed.secret_id AND v.sealed IS NOT NULL)`,
+    ),
+    forgetVersion: db.prepare('UPDATE versions SET sealed = NULL, forget_at = NULL WHERE secret_id = ? AND version = ?'),
+  };
+}
