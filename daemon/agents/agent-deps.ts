@@ -1,0 +1,40 @@
+/** What one agent's worker needs from the daemon around it. */
+import type { Clock } from '@sikkerkey/core/clock.ts';
+import type { Random } from '@sikkerkey/core/random.ts';
+import type { DriveDeps } from '@sikkerkey/core/rotation/drive.ts';
+import type { Boundary, RotationJournal } from '@sikkerkey/core/rotation/ports.ts';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
+import type { DaemonLog } from '../log/daemon-log.ts';
+import type { EngineOfTarget } from './engine-catalogue.ts';
+
+/** What a run needs, read anew when it has grown old or something changed. */
+export interface PreparedAgent {
+  readonly configuration: AgentConfiguration;
+  readonly engine: EngineOfTarget;
+  readonly drive: Pick<DriveDeps, 'vault' | 'journal'>;
+}
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: DaemonLog;
+  /** Null while the host has no usable identity for the vault. */
+  journal(): RotationJournal | null;
+  /** Asks the vault for the configuration and binds the engine. Throws what agent-failures.ts knows. */
+  prepare(secretId: string, signal: AbortSignal): Promise<PreparedAgent>;
+  /** Milliseconds between looks for drift; grows with the number of agents. */
+  probePeriodMs(): number;
+  /** Until the first look for drift after a start. */
+  firstProbeInMs(): number;
+  /** Within which the first look at the vault is spread, so that a thousand agents do not start together. */
+  firstLookWithinMs(): number;
+  /** Milliseconds for which no new work may begin, because this host has just resumed from suspend (C16). */
+  heldForMs(): number;
+  show(fact: AgentFact): void;
+  /** The state changed: the vault should hear it. */
+  announce(): void;
+  boundary(name: Boundary): void;
+  /** With nothing in flight: does what an un-adoption left to do; milliseconds until that is tried again, null when nothing is left. */
+  settle(secretId: string, signal: AbortSignal): Promise<number | null>;
+}

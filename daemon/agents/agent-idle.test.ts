@@ -1,0 +1,111 @@
+import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { createDaemonLog } from '../log/daemon-log.ts';
+import { Agent } from './agent.ts';
+import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
+import { initialFact } from './agent-facts.ts';
+import { Agents } from './agents.ts';
+
+const random = { bytes: (length: number) => new Uint8Array(length), fraction: () => 0.5 };
+const log = createDaemonLog(random, { write: () => undefined }, 'silent');
+const registered = (secretId: string) => ({ secretId, vaultId: 'vault_1', running: true, connection: null });
+const configuration: AgentConfiguration = {
+  secretId: 'sk_1',
+  name: 'sk_1',
+  provider: 'postgresql',
+  strategy: 'single',
+  owner: 'app',
+  adopted: false,
+  host: 'localhost',
+  port: 5432,
+  database: null,
+  tls: null,
+  adminUser: 'admin',
+  adminPassword: 'admin-password',
+  liveVersion: 1,
+  nextRotationAt: null,
+};
+/** Of a vault with nothing to do: the driver asks for a claim, and gets none. */
+const idle = {
+  configuration,
+  engine: { rotation: {} },
+  drive: { vault: { claim: async () => ({ kind: 'nothing' }) }, journal: { read: async () => null } },
+} as unknown as PreparedAgent;
+
+function depsWith(clock: FakeClock, prepare: AgentDeps['prepare']): AgentDeps {
+  return {
+    clock,
+    random,
+    log,
+    journal: () => null,
+    prepare,
+    probePeriodMs: () => 600_000,
+    firstProbeInMs: () => 10_000,
+    firstLookWithinMs: () => 0,
+    heldForMs: () => 0,
+    show: () => undefined,
+    announce: () => undefined,
+    boundary: () => undefined,
+    settle: () => Promise.resolve(null),
+  };
+}
+
+describe('an agent without work', () => {
+  test('asks the vault nothing between its looks, and holds nothing that it read', async () => {
+    let reads = 0;
+    const clock = new FakeClock();
+    const agent = new Agent(
+      initialFact(registered('sk_1'), 1_000),
+      depsWith(clock, () => {
+        reads += 1;
+        return Promise.resolve(idle);
+      }),
+    );
+    await agent.start();
+    await clock.waitUntilSleeping();
+    expect(reads).toBe(1);
+    await clock.advance(500_000);
+    await clock.waitUntilSleeping();
+    expect(reads).toBe(2);
+
+    agent.ring();
+    await clock.waitUntilSleeping();
+    agent.ring();
+    await clock.waitUntilSleeping();
+
+    expect(reads).toBe(4);
+    await agent.stop(0);
+  });
+});
+
+describe('the agents of a vault whose identity is replaced', () => {
+  test('rest meanwhile, whatever they were doing, and prepare themselves anew', async () => {
+    const clock = new FakeClock();
+    const order: string[] = [];
+    const deps = depsWith(clock, (secretId, signal) => {
+      order.push(`${secretId} prepares`);
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    });
+    const agents = new Agents(
+      (fact) => new Agent(fact, deps),
+      () => clock.now(),
+    );
+    for (const secretId of ['sk_1', 'sk_2']) await agents.put(registered(secretId)).start();
+    await clock.advance(0);
+    expect(order).toEqual(['sk_1 prepares', 'sk_2 prepares']);
+
+    await agents.alone('vault_1', async () => {
+      order.push('alone');
+      await clock.advance(60_000);
+      order.push('done');
+    });
+    await clock.advance(0);
+
+    expect(order.slice(2, 4)).toEqual(['alone', 'done']);
+    expect(order.slice(4).sort()).toEqual(['sk_1 prepares', 'sk_2 prepares']);
+    const stopped = agents.stopAll(1);
+    await clock.advance(10);
+    await stopped;
+  });
+});

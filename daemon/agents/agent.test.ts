@@ -1,0 +1,408 @@
+import {
+  type ClaimOutcome,
+  JournalUnavailable,
+  type RotationJournal,
+  type RotationVault,
+  VaultDenied,
+  VaultUnreachable,
+} from '@sikkerkey/core/rotation/ports.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import type { AgentConfiguration, AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { createDaemonLog } from '../log/daemon-log.ts';
+import { Agent } from './agent.ts';
+import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
+import { heartbeatOf, initialFact, withBeat, withReceipt, withRotation, withWork } from './agent-facts.ts';
+import { Agents } from './agents.ts';
+import type { EngineOfTarget } from './engine-catalogue.ts';
+import { firstLookWithinMs, firstProbeInMs, probePeriodMs } from './pace.ts';
+import type { LocalConnection } from './registry.ts';
+import { ResumeWatch } from './resume-watch.ts';
+
+const random = { bytes: (length: number) => new Uint8Array(length), fraction: () => 0.5 };
+const log = createDaemonLog(random, { write: () => undefined }, 'silent');
+const fact = (change: Partial<AgentFact> = {}): AgentFact => ({
+  ...initialFact({ secretId: 'sk_1', vaultId: 'vault_1', running: true, connection: null }, 1_000),
+  ...change,
+});
+const work = (change: Partial<AgentWork> = {}): AgentWork => ({
+  secretId: 'sk_1',
+  access: 'granted',
+  liveVersion: 3,
+  rotationId: null,
+  phase: 'none',
+  nextRotationAt: null,
+  holdOuts: [],
+  drainDeadlineAt: null,
+  ...change,
+});
+
+function makeAgent(
+  prepare: AgentDeps['prepare'],
+  row: JournalRow | null = null,
+  shown = fact(),
+): { agent: Agent; clock: FakeClock; states: string[]; announced: () => number } {
+  const clock = new FakeClock();
+  const resumeWatch = new ResumeWatch(clock);
+  const states: string[] = [];
+  let announced = 0;
+  const agent = new Agent(shown, {
+    clock,
+    random,
+    log,
+    journal: () => journalOf(row),
+    prepare,
+    probePeriodMs: () => 600_000,
+    firstProbeInMs: () => 10_000,
+    firstLookWithinMs: () => 0,
+    heldForMs: () => resumeWatch.heldForMs(),
+    show: (changed) => states.push(changed.state),
+    announce: () => {
+      announced += 1;
+    },
+    boundary: () => undefined,
+    settle: () => Promise.resolve(null),
+  });
+  return { agent, clock, states, announced: () => announced };
+}
+
+const journalOf = (row: JournalRow | null): RotationJournal => ({
+  read: () => Promise.resolve(row),
+  write: () => Promise.resolve(),
+  finish: () => Promise.resolve(),
+});
+
+const notAsked = (): Promise<never> => Promise.reject(new Error('not asked in this test'));
+
+const unplanned = (): never => {
+  throw new Error('not asked in this test');
+};
+
+const configuration: AgentConfiguration = {
+  secretId: 'sk_1',
+  name: 'payments',
+  provider: 'postgresql',
+  strategy: 'flip',
+  owner: 'app',
+  adopted: false,
+  host: null,
+  port: null,
+  database: null,
+  tls: null,
+  adminUser: null,
+  adminPassword: null,
+  liveVersion: 2,
+  nextRotationAt: null,
+};
+
+/** A vault that has nothing to do for the agent, and counts how often it was asked. */
+function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepare: AgentDeps['prepare'] } {
+  let asked = 0;
+  const claim = (): Promise<ClaimOutcome> => {
+    asked += 1;
+    return Promise.resolve({ kind: 'nothing' });
+  };
+  const vault: RotationVault = {
+    claim,
+    isNewestEpoch: notAsked,
+    confirm: notAsked,
+    reject: notAsked,
+    drain: notAsked,
+    retired: notAsked,
+    release: notAsked,
+  };
+  const rotation = { openSession: notAsked, verify: notAsked, observe: notAsked, sessionsOf: notAsked };
+  const engine: EngineOfTarget = { rotation, inspect: notAsked, plan: unplanned, prepareAdoption: notAsked, finishUnAdoption: notAsked };
+  return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive: { vault, journal: journalOf(row) } }) };
+}
+
+describe('an agent whose vault refuses it', () => {
+  test.each([
+    { name: 'a denial', error: new VaultDenied('access-denied'), state: 'ACCESS_DENIED', againWithinMs: 80_000, notWithinMs: 40_000 },
+    { name: 'no answer', error: new VaultUnreachable('timeout'), state: 'VAULT_UNREACHABLE', againWithinMs: 13_000, notWithinMs: 6_000 },
+  ])('shows $state for $name, asks again slowly, and never ends', async ({ error, state, againWithinMs, notWithinMs }) => {
+    let asked = 0;
+    const { agent, clock } = makeAgent(() => {
+      asked += 1;
+      return Promise.reject(error);
+    });
+    await agent.start();
+    await clock.waitUntilSleeping();
+    expect(agent.fact).toMatchObject({ state, errorCode: error.code });
+    const before = asked;
+
+    await clock.advance(notWithinMs);
+    expect(asked).toBe(before);
+    await clock.advance(againWithinMs - notWithinMs);
+    await clock.waitUntilSleeping();
+
+    expect(asked).toBeGreaterThan(before);
+    expect(agent.isRunning).toBe(true);
+    await agent.stop(0);
+    expect(agent.isRunning).toBe(false);
+  });
+
+  test('shows a failure that nobody expected by its reference only', async () => {
+    const { agent, clock } = makeAgent(() => Promise.reject(new TransportFailure('timeout', { cause: new Error('canary-text') })));
+    await agent.start();
+    await clock.waitUntilSleeping();
+
+    expect(agent.fact).toMatchObject({ state: 'DATABASE_UNREACHABLE', errorCode: 'internal-failure' });
+    expect(JSON.stringify(agent.fact)).not.toContain('canary');
+    await agent.stop(0);
+  });
+});
+
+describe('an agent at work', () => {
+  test('lets a stop interrupt what hangs, at the latest after the time it is given', async () => {
+    const { agent, clock } = makeAgent(
+      (_secretId, signal) =>
+        new Promise<PreparedAgent>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')));
+        }),
+    );
+    await agent.start();
+    agent.ring();
+    await clock.advance(0);
+    const stopped = agent.stop(5_000);
+
+    await clock.waitUntilSleeping();
+    await clock.advance(5_000);
+
+    await stopped;
+    expect(agent.isRunning).toBe(false);
+  });
+
+  test('runs exclusive work alone, after interrupting its own', async () => {
+    const order: string[] = [];
+    const { agent, clock } = makeAgent(
+      (_secretId, signal) =>
+        new Promise<PreparedAgent>((_resolve, reject) => {
+          order.push('begun');
+          signal.addEventListener('abort', () => {
+            order.push('interrupted');
+            reject(new Error('aborted'));
+          });
+        }),
+    );
+    await agent.start();
+    await clock.advance(0);
+
+    await agent.exclusively(async () => {
+      order.push('exclusive');
+    });
+
+    expect(order.slice(0, 3)).toEqual(['begun', 'interrupted', 'exclusive']);
+    const stopped = agent.stop(1);
+    await clock.advance(10);
+    await stopped;
+  });
+
+  test('tells the vault of a change of state, and of nothing else', () => {
+    const { agent, announced } = makeAgent(() => Promise.reject(new VaultUnreachable('timeout')));
+
+    agent.acknowledged();
+    expect(announced()).toBe(0);
+    agent.change({ ...agent.fact, state: 'DRIFT' });
+
+    expect(announced()).toBe(1);
+    expect(heartbeatOf(agent.fact).state).toBe('DRIFT');
+  });
+});
+
+describe('an agent that is blocked', () => {
+  test('waits for its own pause: an answer that names the same work again wakes nothing', async () => {
+    let claims = 0;
+    const nothing = vaultWithNothing(null).prepare;
+    const claim: RotationVault['claim'] = () => {
+      claims += 1;
+      const versions = { live: { version: 2, slot: 'a' }, pending: { version: 3, slot: 'b' }, previous: null } as const;
+      const granted = { secretId: 'sk_1', rotationId: 'rot_1', epoch: claims, strategy: 'flip', phase: 'pending', versions } as const;
+      return Promise.resolve({ kind: 'claimed', claim: { ...granted, credentials: new Map() } });
+    };
+    const journal: RotationJournal = { ...journalOf(null), write: () => Promise.reject(new JournalUnavailable('ENOSPC')) };
+    const { agent, clock } = makeAgent(async (secretId, signal) => {
+      const prepared = await nothing(secretId, signal);
+      return { ...prepared, drive: { vault: { ...prepared.drive.vault, claim }, journal } };
+    });
+    await agent.start();
+    agent.ring();
+    await clock.waitUntilSleeping();
+    expect(agent.fact.state).toBe('JOURNAL_UNAVAILABLE');
+    const before = claims;
+
+    for (let answers = 0; answers < 5; answers += 1) {
+      agent.hearWork(work({ phase: 'pending', rotationId: 'rot_1' }));
+      await clock.advance(100);
+    }
+
+    expect(claims).toBe(before);
+    await clock.advance(120_000);
+    expect(claims).toBeGreaterThan(before);
+    await agent.stop(0);
+  });
+});
+
+describe('an agent on a host that was suspended', () => {
+  const row: JournalRow = {
+    secretId: 'sk_1',
+    rotationId: 'rot_1',
+    epoch: 4,
+    strategy: 'flip',
+    goal: 'apply',
+    versions: { live: { version: 2, slot: 'a' }, pending: { version: 3, slot: 'b' }, previous: null },
+    credentials: new Map(),
+    serverFingerprint: null,
+  };
+
+  test('claims nothing new for a minute, says why, and goes on by itself', async () => {
+    const { claims, prepare } = vaultWithNothing(null);
+    const { agent, clock } = makeAgent(prepare);
+    await agent.start();
+    await clock.waitUntilSleeping();
+    agent.ring();
+    await clock.advance(1_000);
+    const before = claims();
+
+    clock.jump(3_600_000);
+    agent.ring();
+    await clock.advance(59_000);
+
+    expect(before).toBe(1);
+    expect(claims()).toBe(before);
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: 'held-after-resume' });
+    await clock.advance(2_000);
+    expect(claims()).toBeGreaterThan(before);
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null });
+    await agent.stop(0);
+  });
+
+  test('goes on at once with what was under way', async () => {
+    const { claims, prepare } = vaultWithNothing(row);
+    const { agent, clock } = makeAgent(prepare, row);
+    clock.jump(3_600_000);
+    await agent.start();
+    await clock.advance(1_000);
+
+    expect(claims()).toBeGreaterThan(0);
+    await agent.stop(0);
+  });
+});
+
+describe('what is shown of an agent', () => {
+  const reported = {
+    secretId: 'sk_1',
+    rotationId: 'rot_1',
+    strategy: 'flip',
+    version: 2,
+    epoch: 4,
+    holdOuts: [],
+    drainDeadlineInMs: 500,
+    errorCode: null,
+    attempt: 1,
+  } as const;
+
+  test('keeps the step of the rail through a state that is beside it', () => {
+    const applied = withRotation(fact(), { ...reported, state: 'APPLIED' }, 2_000);
+    const split = withRotation(applied, { ...reported, state: 'SPLIT' }, 3_000);
+
+    expect([applied.step, split.step, split.state, split.since, split.drainDeadlineAt]).toEqual([
+      'applied',
+      'applied',
+      'SPLIT',
+      3_000,
+      3_500,
+    ]);
+  });
+
+  test('says since when a state holds, not since when it was repeated', () => {
+    const first = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
+
+    expect(withRotation(first, { ...reported, state: 'DRAINING' }, 9_000).since).toBe(2_000);
+  });
+
+  test('shows that another rotation waits for the drain, and no longer once it does not', () => {
+    const draining = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
+    const waiting = withWork(draining, work({ phase: 'waiting-for-drain', drainDeadlineAt: 77 }), 3_000);
+
+    expect([waiting.state, waiting.drainDeadlineAt]).toEqual(['WAITING_FOR_DRAIN', 77]);
+    expect(withWork(waiting, work({ phase: 'promoted' }), 4_000).state).toBe('DRAINING');
+  });
+
+  test('keeps the last five heartbeats and the last rotation', () => {
+    const beaten = [1, 2, 3, 4, 5, 6].reduce((shown, at) => withBeat(shown, at), fact());
+    const receipt = {
+      secretId: 'sk_1',
+      rotationId: 'rot_1',
+      outcome: 'rotated',
+      epoch: 1,
+      statements: [],
+      startedAt: 10.2,
+      endedAt: 20.7,
+    } as const;
+
+    expect(beaten.beats).toEqual([2, 3, 4, 5, 6]);
+    expect(withReceipt(beaten, receipt, 30)).toMatchObject({ state: 'IDLE', step: null, lastRotation: { endedAt: 21, durationMs: 11 } });
+    expect(withReceipt(beaten, { ...receipt, rotationId: null }, 30).lastRotation).toBeNull();
+  });
+
+  test('never sends the vault a code that is no code', () => {
+    expect(heartbeatOf(fact({ errorCode: 'two words' })).errorCode).toBeNull();
+    expect(heartbeatOf(fact({ errorCode: '28P01' })).errorCode).toBe('28P01');
+  });
+});
+
+describe('the pace of many agents', () => {
+  test('is at most one look for drift a second, and four first looks', () => {
+    expect([probePeriodMs(1), probePeriodMs(1_000)]).toEqual([600_000, 1_000_000]);
+    expect([firstLookWithinMs(1), firstLookWithinMs(1_000)]).toEqual([0, 500_000]);
+    expect(firstProbeInMs(1, random)).toBeLessThan(15_000);
+    expect(firstProbeInMs(1_000, random)).toBe(510_000);
+  });
+});
+
+describe('the poll of a vault without a stream', () => {
+  const connection: LocalConnection = {
+    provider: 'postgresql',
+    host: 'localhost',
+    port: 5432,
+    database: 'postgres',
+    adminUser: 'postgres',
+    tls: 'disable',
+    ca: null,
+    usernameField: null,
+    passwordField: null,
+    pollIntervalSeconds: null,
+    probeQuery: null,
+  };
+
+  test('keeps the shortest interval that a running agent was given', async () => {
+    const { prepare } = vaultWithNothing(null);
+    const made: Agent[] = [];
+    const agents = new Agents(
+      (shown) => {
+        const { agent } = makeAgent(prepare, null, shown);
+        made.push(agent);
+        return agent;
+      },
+      () => 0,
+    );
+    const put = (secretId: string, pollIntervalSeconds: number | null): Agent =>
+      agents.put({ secretId, vaultId: 'vault_1', running: true, connection: { ...connection, pollIntervalSeconds } });
+    const intervalMs = (): number => agents.ofVault('vault_1').pollIntervalMs();
+
+    expect(intervalMs()).toBe(10_000);
+    await put('sk_1', 60).start();
+    expect(intervalMs()).toBe(60_000);
+    await put('sk_2', null).start();
+    expect(intervalMs()).toBe(10_000);
+    put('sk_3', 5);
+    expect(intervalMs()).toBe(10_000);
+    put('sk_1', 7);
+    expect(intervalMs()).toBe(7_000);
+    await Promise.all(made.map((agent) => agent.stop(0)));
+  });
+});

@@ -1,0 +1,266 @@
+/**
+ * One secret's isolated worker: one loop, one piece of work at a time, its own deadlines, its own state. It drives what
+ * the vault offers, takes a drain up again, looks for drift on its period, and shows what it does. It never gives up.
+ */
+import { jitterAround } from '@sikkerkey/core/backoff.ts';
+import { type Loop, startLoop } from '@sikkerkey/core/loop.ts';
+import { createRotationMemory, type DriveDeps, driveRotation, probeDrift, type WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
+import type { RotationFact } from '@sikkerkey/core/rotation/facts.ts';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
+import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withWork } from './agent-facts.ts';
+import { failedPreparation } from './agent-failures.ts';
+import { Interrupted } from './interrupted.ts';
+import { configurationMaxAgeMs } from './pace.ts';
+
+export class Agent {
+  readonly secretId: string;
+  readonly #deps: AgentDeps;
+  readonly #memory = createRotationMemory();
+  #fact: AgentFact;
+  #loop: Loop | null = null;
+  #life = new AbortController();
+  #interrupt = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
+  #rung = false;
+  #stopAtBoundary = false;
+  #isBlocked = false;
+  #prepared: { readonly agent: PreparedAgent; readonly at: number } | null = null;
+  #nextProbeAt = 0;
+  #hasReadConfiguration = false;
+
+  constructor(fact: AgentFact, deps: AgentDeps) {
+    this.secretId = fact.secretId;
+    this.#fact = fact;
+    this.#deps = deps;
+    deps.show(fact);
+  }
+
+  get fact(): AgentFact {
+    return this.#fact;
+  }
+
+  get isRunning(): boolean {
+    return this.#loop !== null;
+  }
+
+  /** Begins to work; a journal row is taken up at once. */
+  async start(): Promise<void> {
+    if (this.#loop !== null) return;
+    this.#life = new AbortController();
+    this.#stopAtBoundary = false;
+    this.#hasReadConfiguration = false;
+    const { clock, random } = this.#deps;
+    this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
+    const row = await this.#hasRow();
+    const firstRunInMs = row ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
+    this.#loop = startLoop(
+      { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run: (signal) => this.#run(signal) },
+      { clock, random },
+      this.#life.signal,
+    );
+  }
+
+  /** Lets a critical section reach its next boundary, for at most `withinMs`; the journal keeps the rest. */
+  async stop(withinMs: number): Promise<void> {
+    const loop = this.#loop;
+    if (loop === null) return;
+    this.#loop = null;
+    this.#stopAtBoundary = true;
+    const ended = new AbortController();
+    const turn = this.#turn.catch(() => undefined).finally(() => ended.abort());
+    await Promise.race([turn, this.#deps.clock.sleep(withinMs, ended.signal).catch(() => undefined)]);
+    this.#interrupt.abort(new Interrupted());
+    this.#life.abort(new Interrupted());
+    await loop.done;
+  }
+
+  /** Something is to be done: work now, or once more after what is under way. */
+  ring(): void {
+    this.#rung = true;
+    this.#loop?.trigger();
+  }
+
+  /** The connection or the configuration changed. */
+  forgetConfiguration(): void {
+    this.#prepared = null;
+  }
+
+  /** Runs `work` alone: interrupts what is under way (its row stays) and goes on with it afterwards. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#interrupt.abort(new Interrupted());
+    try {
+      return await this.#inTurn(work);
+    } finally {
+      this.#prepared = null;
+      this.ring();
+    }
+  }
+
+  /**
+   * Looks now and repairs what differs from the vault's word, after interrupting what is under way; over a stranger's
+   * password only where a person said so (C13). The fact shows how it ended.
+   */
+  async repair(overwriteForeignPassword: boolean, signal: AbortSignal): Promise<void> {
+    const look = async (interruptible: AbortSignal): Promise<number | null> => {
+      const prepared = await this.#prepare(interruptible);
+      if (prepared === null) return null;
+      const request = { probe: prepared.configuration.adopted, overwriteForeignPassword };
+      return this.#after(await driveRotation(this.#driveDeps(prepared), this.secretId, interruptible, request), interruptible);
+    };
+    await this.exclusively(() => this.#interruptibly(AbortSignal.any([signal, this.#life.signal]), look));
+  }
+
+  change(fact: AgentFact): void {
+    const before = this.#fact;
+    this.#fact = fact;
+    this.#deps.show(fact);
+    if (before.state === fact.state && before.errorCode === fact.errorCode) return;
+    const { secretId, state, rotationId, version, errorCode } = fact;
+    this.#deps.log.info('agent-state', { secretId, state, from: before.state, rotationId, version, errorCode });
+    this.#deps.announce();
+  }
+
+  hearWork(work: AgentWork): void {
+    if (!this.isRunning) return;
+    this.change(withWork(this.#fact, work, this.#deps.clock.now()));
+    const isNew = work.phase === 'pending' || work.phase === 'drained' || (work.phase === 'promoted' && this.#fact.state === 'IDLE');
+    // What is blocked waits for its own pause: each of its changes of state brings an answer that says the same again.
+    if ((isNew && !this.#isBlocked) || (work.access === 'granted') !== (this.#fact.state !== 'ACCESS_DENIED')) this.ring();
+  }
+
+  acknowledged(): void {
+    this.change(withBeat(this.#fact, this.#deps.clock.now()));
+  }
+
+  async #run(signal: AbortSignal): Promise<{ readonly nextInMs: number | null }> {
+    return { nextInMs: await this.#inTurn(() => this.#interruptibly(signal, (interruptible) => this.#work(interruptible))) };
+  }
+
+  /** What the work resolves to; null when it was interrupted. */
+  async #interruptibly(signal: AbortSignal, work: (signal: AbortSignal) => Promise<number | null>): Promise<number | null> {
+    const interrupt = new AbortController();
+    this.#interrupt = interrupt;
+    try {
+      return await work(AbortSignal.any([signal, interrupt.signal]));
+    } catch (error) {
+      if (signal.aborted || interrupt.signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  /** Milliseconds until the next run. */
+  async #work(signal: AbortSignal): Promise<number> {
+    const rung = this.#rung;
+    this.#rung = false;
+    const isDue = this.#deps.clock.monotonic() >= this.#nextProbeAt;
+    if (!rung && !isDue && this.#hasReadConfiguration && !(await this.#hasRow())) return this.#rest();
+    const prepared = await this.#prepare(signal);
+    if (prepared === null) {
+      this.#rung = true;
+      return jitterAround(this.#fact.state === 'ACCESS_DENIED' ? 60_000 : 10_000, 0.3, this.#deps.random);
+    }
+    this.#hasReadConfiguration = true;
+    const probe = isDue && prepared.configuration.adopted;
+    const isUnderWay = await this.#hasRow();
+    if (isDue && !probe) this.#nextProbeAt = this.#nextProbe();
+    if (!rung && !probe && !isUnderWay) return this.#rest();
+    const heldForMs = this.#deps.heldForMs();
+    if (heldForMs > 0 && !isUnderWay) return this.#hold(heldForMs);
+    const outcome = await (probe ? probeDrift : driveRotation)(this.#driveDeps(prepared), this.secretId, signal);
+    if (probe) this.#nextProbeAt = this.#nextProbe();
+    return this.#after(outcome, signal);
+  }
+
+  /** New work waits (C16); what it waits for is shown until the driver's next word. */
+  #hold(heldForMs: number): number {
+    this.#rung = true;
+    this.change({ ...this.#fact, errorCode: 'held-after-resume', errorDetails: {} });
+    return heldForMs;
+  }
+
+  async #after(outcome: WorkOutcome, signal: AbortSignal): Promise<number> {
+    this.#isBlocked = outcome.kind === 'blocked';
+    switch (outcome.kind) {
+      case 'finished':
+        this.change(withReceipt(this.#fact, outcome.receipt, this.#deps.clock.now()));
+        this.#prepared = null;
+        this.#rung = true;
+        return 0;
+      case 'idle': {
+        const retryInMs = outcome.retryInMs ?? (await this.#deps.settle(this.secretId, signal));
+        this.#rung = retryInMs !== null;
+        return retryInMs ?? this.#rest();
+      }
+      case 'draining':
+      case 'blocked':
+      case 'denied':
+        this.#rung = true;
+        if (outcome.kind !== 'draining') this.#prepared = null;
+        return outcome.retryInMs;
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  async #prepare(signal: AbortSignal): Promise<PreparedAgent | null> {
+    const now = this.#deps.clock.monotonic();
+    if (this.#prepared !== null && now - this.#prepared.at < configurationMaxAgeMs) return this.#prepared.agent;
+    try {
+      const agent = await this.#deps.prepare(this.secretId, signal);
+      this.#prepared = { agent, at: now };
+      const recovered =
+        this.#fact.state === 'ACCESS_DENIED' || this.#fact.state === 'VAULT_UNREACHABLE' ? { state: 'IDLE', errorCode: null } : {};
+      this.change(withConfiguration({ ...this.#fact, ...recovered }, agent.configuration));
+      return agent;
+    } catch (error) {
+      signal.throwIfAborted();
+      const { state, code, details } = failedPreparation(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
+      this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
+      return null;
+    }
+  }
+
+  #driveDeps(prepared: PreparedAgent): DriveDeps {
+    const { clock, random } = this.#deps;
+    return {
+      ...prepared.drive,
+      engine: prepared.engine.rotation,
+      clock,
+      random,
+      memory: this.#memory,
+      observe: (fact: RotationFact) => this.change(withRotation(this.#fact, fact, clock.now())),
+      boundary: (name) => {
+        this.#deps.boundary(name);
+        if (this.#stopAtBoundary) this.#interrupt.abort(new Interrupted());
+      },
+    };
+  }
+
+  /** A journal that cannot be read counts as "work to do": the driver shows what is wrong with it. */
+  async #hasRow(): Promise<boolean> {
+    try {
+      const journal = this.#deps.journal();
+      return journal !== null && (await journal.read(this.secretId)) !== null;
+    } catch {
+      return true;
+    }
+  }
+
+  /** Nothing to do: until the next look for drift nothing is kept here, least of all the administrator's password. */
+  #rest(): number {
+    this.#prepared = null;
+    return Math.max(1_000, this.#nextProbeAt - this.#deps.clock.monotonic());
+  }
+
+  #nextProbe(): number {
+    return this.#deps.clock.monotonic() + jitterAround(this.#deps.probePeriodMs(), 0.2, this.#deps.random);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.catch(() => undefined).then(work);
+    this.#turn = mine;
+    return mine;
+  }
+}

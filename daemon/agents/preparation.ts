@@ -1,0 +1,38 @@
+/** Reads what an agent needs before it can work: the vault's configuration, the connection, and the engine bound to both. */
+
+import type { Home } from '@sikkerkey/host/home.ts';
+import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
+import type { VaultContext } from '../vault-link/vaults.ts';
+import type { PreparedAgent } from './agent-deps.ts';
+import { type DatabaseTarget, readLocalTarget, targetOf } from './database-target.ts';
+import type { EngineCatalogue } from './engine-catalogue.ts';
+import type { AgentRegistry } from './registry.ts';
+
+export interface PreparationDeps {
+  readonly registry: AgentRegistry;
+  readonly engines: EngineCatalogue;
+  readonly home: Home;
+}
+
+/** `strategy` overrides the one in force, for a plan or an adoption. Throws CatalogueError. */
+export async function readTarget(
+  deps: PreparationDeps,
+  context: VaultContext,
+  configuration: AgentConfiguration,
+  strategy?: DatabaseTarget['strategy'],
+): Promise<DatabaseTarget> {
+  const local = await readLocalTarget(deps.registry, context.sealer, deps.home, configuration.secretId);
+  const target = targetOf(local, configuration);
+  return strategy === undefined ? target : { ...target, strategy };
+}
+
+export async function prepareAgent(
+  deps: PreparationDeps,
+  context: VaultContext,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<PreparedAgent> {
+  const configuration = await context.configuration(secretId, signal);
+  const engine = deps.engines(await readTarget(deps, context, configuration));
+  return { configuration, engine, drive: { vault: context.port, journal: context.journal } };
+}

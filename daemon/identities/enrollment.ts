@@ -1,0 +1,129 @@
+/**
+ * Enrolls this host: the key is on disk before the vault is asked, so that a lost answer is asked for again with the same
+ * key. An identity that exists is replaced only after what it sealed is sealed anew, and a crash in between is mended.
+ */
+import { createHash } from 'node:crypto';
+import { generateSigningKey, parsePrivateKeyPem, type SigningKey } from '@sikkerkey/core/identity/signing-key.ts';
+import type { Random } from '@sikkerkey/core/random.ts';
+import { readSpokenProtocol } from '@sikkerkey/core/vault-client/capabilities.ts';
+import { enrollMachine } from '@sikkerkey/core/vault-client/enroll.ts';
+import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
+import type { VaultTransport } from '@sikkerkey/core/vault-client/transport.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import type { AgentRegistry } from '../agents/registry.ts';
+import type { JournalFile } from '../journal/journal-file.ts';
+import { createSealer, type Sealer } from '../journal/sealing.ts';
+import { resealVaultRows } from '../journal/vault-journal.ts';
+import type { IdentityFiles, MachineIdentity } from './identity-files.ts';
+import { vaultAddress } from './vault-address.ts';
+
+export interface EnrollmentDeps {
+  readonly files: IdentityFiles;
+  readonly registry: AgentRegistry;
+  readonly journalFile: JournalFile;
+  readonly random: Random;
+  readonly hostname: string;
+  openTransport(baseUrl: string): VaultTransport;
+  /** Runs `work` while no agent of that vault does anything: none may seal with a key that is being replaced. */
+  readonly agents: { alone<T>(vaultId: string, work: () => Promise<T>): Promise<T> };
+  /** From now on that identity signs and seals. */
+  readonly vaults: { prepare(identity: MachineIdentity): Promise<unknown> };
+}
+
+export interface EnrollmentRequest {
+  readonly apiUrl: string;
+  readonly token: string;
+  readonly name: string | undefined;
+}
+
+/** The identity in force afterwards. Throws CatalogueError, VaultRefusal or TransportFailure; nothing is replaced then. */
+export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, signal: AbortSignal): Promise<MachineIdentity> {
+  const apiUrl = vaultAddress(request.apiUrl);
+  const attempt = createHash('sha256').update(`${apiUrl}\n${request.token}`).digest('hex').slice(0, 16);
+  const key = await enrollmentKey(deps, attempt);
+  const transport = deps.openTransport(apiUrl);
+  try {
+    if ((await readSpokenProtocol(transport, { signal })).kind !== 'v2') throw new CatalogueError('enrollment-lacks-v2', {});
+    const name = request.name === undefined ? {} : { name: request.name };
+    const body = { token: request.token, publicKey: key.publicKeyBase64, hostname: deps.hostname, ...name };
+    const answer = await enrollMachine(transport, body, { signal }).catch(async (error: unknown) => {
+      if (isDefinite(error)) await deps.files.forgetEnrollmentKey(attempt);
+      throw error;
+    });
+    const identity = { vaultId: answer.vaultId, machineId: answer.machineId, machineName: answer.machineName, apiUrl, key };
+    deps.registry.rememberV2(identity.vaultId);
+    await deps.agents.alone(identity.vaultId, async () => {
+      await replaceIdentity(deps, identity);
+      await deps.vaults.prepare(identity);
+    });
+    await deps.files.forgetEnrollmentKey(attempt);
+    return identity;
+  } finally {
+    await transport.close();
+  }
+}
+
+type ReplacementDeps = Pick<EnrollmentDeps, 'files' | 'registry' | 'journalFile' | 'random'>;
+
+/**
+ * After a crash in the middle of a replacement: goes on if anything is sealed with the new key, else takes it back.
+ * Throws JournalUnavailable while the journal cannot say which keys its rows open with; the staged key is kept then.
+ */
+export async function finishReplacement(deps: ReplacementDeps, vaultId: string): Promise<void> {
+  const staged = await deps.files.stagedKey(vaultId);
+  if (staged === null) return deps.files.promoteMachine(vaultId);
+  const former = await deps.files.machine(vaultId);
+  if (former === null) return deps.files.promoteMachine(vaultId);
+  const to = createSealer(staged.seed(), vaultId, deps.random);
+  const isInUse =
+    deps.journalFile.rowsOf(vaultId).some((row) => row.key_id === to.keyId) || deps.registry.holdsSealedWith(vaultId, to.keyId);
+  if (!isInUse) return deps.files.discardStaged(vaultId);
+  resealAll(deps, vaultId, createSealer(former.key.seed(), vaultId, deps.random), to);
+  return deps.files.promoteMachine(vaultId);
+}
+
+async function replaceIdentity(deps: ReplacementDeps, identity: MachineIdentity): Promise<void> {
+  const { vaultId } = identity;
+  // A staged key may be the only one that something opens with; it is never overwritten.
+  await finishReplacement(deps, vaultId);
+  const former = await deps.files.machine(vaultId);
+  if (former?.key.publicKeyBase64 === identity.key.publicKeyBase64 && former.machineId === identity.machineId) return;
+  if (former !== null) requireUnused(deps, former, identity);
+  await deps.files.stageMachine(identity);
+  if (former !== null) {
+    const from = createSealer(former.key.seed(), vaultId, deps.random);
+    const to = createSealer(identity.key.seed(), vaultId, deps.random);
+    // Nothing else runs between this look and the resealing.
+    requireUnused(deps, former, identity);
+    resealAll(deps, vaultId, from, to);
+  }
+  await deps.files.promoteMachine(vaultId);
+}
+
+/** Another machine has no claim on rotations in flight. Throws CatalogueError `identity-in-use`. */
+function requireUnused(deps: ReplacementDeps, former: MachineIdentity, successor: MachineIdentity): void {
+  const rows = deps.journalFile.rowsOf(successor.vaultId).length;
+  if (rows > 0 && former.machineId !== successor.machineId) throw new CatalogueError('identity-in-use', { count: rows });
+}
+
+/** The journal first; repeatable after a crash in between. */
+function resealAll(deps: ReplacementDeps, vaultId: string, from: Sealer, to: Sealer): void {
+  resealVaultRows(deps.journalFile, vaultId, from, to);
+  deps.registry.reseal(vaultId, from, to);
+}
+
+/**
+ * Whether the vault itself refused for good, so that coming again with this key is of no use. After a lost or unreadable
+ * answer, a refusal for a while, or one without a code (a proxy's, say) the vault may hold the key: it is kept then.
+ */
+function isDefinite(error: unknown): boolean {
+  return error instanceof VaultRefusal && error.status >= 400 && !error.temporary && !error.code.startsWith('http-');
+}
+
+async function enrollmentKey(deps: EnrollmentDeps, attempt: string): Promise<SigningKey> {
+  const kept = await deps.files.enrollmentKey(attempt);
+  if (kept !== null) return parsePrivateKeyPem(kept);
+  const made = generateSigningKey(deps.random);
+  await deps.files.keepEnrollmentKey(attempt, made);
+  return made;
+}

@@ -1,0 +1,171 @@
+/**
+ * The journal on disk: WAL with `synchronous=FULL`, so that a row is there after a power cut once `write` has returned.
+ * Deleted content is overwritten. A file that cannot be opened, checked or written makes the journal unavailable; it is
+ * never deleted, and every later use tries again.
+ */
+import { JournalUnavailable } from '@sikkerkey/core/rotation/ports.ts';
+import type { Receipt } from '@sikkerkey/core/rotation/types.ts';
+import Database from 'better-sqlite3';
+import type { StoredRow } from './row-codec.ts';
+
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE rotation (
+    vault_id TEXT NOT NULL,
+    secret_id TEXT NOT NULL,
+    rotation_id TEXT,
+    epoch INTEGER NOT NULL,
+    strategy TEXT NOT NULL,
+    goal TEXT NOT NULL,
+    versions TEXT NOT NULL,
+    server_fingerprint TEXT,
+    key_id TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (vault_id, secret_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE receipt (
+    id INTEGER PRIMARY KEY,
+    vault_id TEXT NOT NULL,
+    secret_id TEXT NOT NULL,
+    rotation_id TEXT,
+    outcome TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    statements TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX receipt_of_secret ON receipt (vault_id, secret_id, id);
+`;
+const writeRow = `
+  INSERT INTO rotation VALUES (@vault_id, @secret_id, @rotation_id, @epoch, @strategy, @goal, @versions, @server_fingerprint, @key_id, @sealed)
+  ON CONFLICT (vault_id, secret_id) DO UPDATE SET rotation_id = excluded.rotation_id, epoch = excluded.epoch,
+    strategy = excluded.strategy, goal = excluded.goal, versions = excluded.versions,
+    server_fingerprint = excluded.server_fingerprint, key_id = excluded.key_id, sealed = excluded.sealed`;
+const writeReceipt = `
+  INSERT INTO receipt (vault_id, secret_id, rotation_id, outcome, epoch, statements, started_at, ended_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export interface LastReceipt {
+  readonly rotationId: string | null;
+  readonly outcome: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+export class JournalFile {
+  readonly #path: string;
+  readonly #onHealth: (healthy: boolean, reason: string | null) => void;
+  #database: Database.Database | null = null;
+
+  /** `onHealth` hears each success and failure; the caller shows changes. */
+  constructor(path: string, onHealth: (healthy: boolean, reason: string | null) => void) {
+    this.#path = path;
+    this.#onHealth = onHealth;
+  }
+
+  /** Opens and checks the file now. Throws JournalUnavailable; a later call tries again. */
+  open(): void {
+    this.#use(() => undefined);
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+
+  read(vaultId: string, secretId: string): StoredRow | null {
+    return this.#use((database) => {
+      const row = database.prepare<[string, string], StoredRow>('SELECT * FROM rotation WHERE vault_id = ? AND secret_id = ?');
+      return row.get(vaultId, secretId) ?? null;
+    });
+  }
+
+  rowsOf(vaultId: string): readonly StoredRow[] {
+    return this.#use((database) => database.prepare<[string], StoredRow>('SELECT * FROM rotation WHERE vault_id = ?').all(vaultId));
+  }
+
+  /** Durable when it returns. */
+  write(row: StoredRow): void {
+    this.#use((database) => void database.prepare(writeRow).run(row));
+  }
+
+  /** Replaces several rows in one transaction. */
+  writeAll(rows: readonly StoredRow[]): void {
+    this.#use((database) => {
+      const write = database.prepare(writeRow);
+      database.transaction(() => {
+        for (const row of rows) write.run(row);
+      })();
+    });
+  }
+
+  /** Removes the row and keeps the receipt, in one transaction. */
+  finish(vaultId: string, secretId: string, receipt: Receipt | null): void {
+    this.#use((database) => {
+      database.transaction(() => {
+        database.prepare('DELETE FROM rotation WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
+        if (receipt === null) return;
+        const { rotationId, outcome, epoch, statements, startedAt, endedAt } = receipt;
+        const written = JSON.stringify(statements);
+        database
+          .prepare(writeReceipt)
+          .run(vaultId, secretId, rotationId, outcome, epoch, written, Math.round(startedAt), Math.round(endedAt));
+      })();
+    });
+  }
+
+  lastReceipt(vaultId: string, secretId: string): LastReceipt | null {
+    return this.#use((database) => {
+      const found = database.prepare<[string, string], LastReceipt>(`
+        SELECT rotation_id AS rotationId, outcome, started_at AS startedAt, ended_at AS endedAt
+        FROM receipt WHERE vault_id = ? AND secret_id = ? ORDER BY id DESC LIMIT 1`);
+      return found.get(vaultId, secretId) ?? null;
+    });
+  }
+
+  #use<T>(work: (database: Database.Database) => T): T {
+    try {
+      this.#database ??= openChecked(this.#path);
+      const result = work(this.#database);
+      this.#onHealth(true, null);
+      return result;
+    } catch (cause) {
+      throw this.#unavailable(cause);
+    }
+  }
+
+  #unavailable(cause: unknown): unknown {
+    if (!(cause instanceof Database.SqliteError) && !(cause instanceof JournalUnavailable)) return cause;
+    // Reopened on the next use: a connection that met EIO or ENOSPC proves nothing about the file later.
+    this.#database?.close();
+    this.#database = null;
+    this.#onHealth(false, cause.code);
+    return cause instanceof JournalUnavailable ? cause : new JournalUnavailable(cause.code, { cause });
+  }
+}
+
+/** Throws SqliteError or JournalUnavailable. */
+function openChecked(path: string): Database.Database {
+  const database = new Database(path, { timeout: 2_000 });
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('secure_delete = ON');
+    if (database.pragma('quick_check', { simple: true }) !== 'ok') throw new JournalUnavailable('SQLITE_CORRUPT');
+    migrate(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function migrate(database: Database.Database): void {
+  const found = database.pragma('user_version', { simple: true });
+  if (found === schemaVersion) return;
+  if (found !== 0) throw new JournalUnavailable('journal-of-newer-daemon');
+  database.transaction(() => {
+    database.exec(schema);
+    database.pragma(`user_version = ${schemaVersion}`);
+  })();
+}

@@ -1,0 +1,37 @@
+/** The journal as the rotation driver sees it: the rows of one vault, sealed with that vault's identity. */
+import { JournalUnavailable, type RotationJournal } from '@sikkerkey/core/rotation/ports.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import type { JournalFile } from './journal-file.ts';
+import { journalRowOf, resealed, storedRowOf } from './row-codec.ts';
+import { type Sealer, UnsealFailed } from './sealing.ts';
+
+export function createVaultJournal(file: JournalFile, vaultId: string, sealer: Sealer): RotationJournal {
+  return {
+    read: (secretId) =>
+      settled(() => {
+        const stored = file.read(vaultId, secretId);
+        return stored === null ? null : opened(() => journalRowOf(stored, sealer));
+      }),
+    write: (row: JournalRow) => settled(() => file.write(storedRowOf(vaultId, row, sealer))),
+    finish: (secretId, receipt) => settled(() => file.finish(vaultId, secretId, receipt)),
+  };
+}
+
+/** Reseals all rows of a vault in one transaction; called before a new identity replaces the old one. */
+export function resealVaultRows(file: JournalFile, vaultId: string, from: Sealer, to: Sealer): void {
+  const rows = file.rowsOf(vaultId);
+  file.writeAll(rows.filter((row) => row.key_id !== to.keyId).map((row) => opened(() => resealed(row, from, to))));
+}
+
+/** A row that cannot be read is never taken for "no row": it may hold the only copy of a password. */
+function opened<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new JournalUnavailable(cause instanceof UnsealFailed ? 'journal-row-of-another-identity' : 'journal-row-unreadable', { cause });
+  }
+}
+
+function settled<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
+}

@@ -1,0 +1,82 @@
+/** The vault as the rotation driver sees it, over /v2. Turns refusals into the two failures that the driver knows. */
+import {
+  type ClaimOutcome,
+  type DrainOutcome,
+  type HoldOut,
+  type RotationVault,
+  VaultDenied,
+  VaultUnreachable,
+} from '@sikkerkey/core/rotation/ports.ts';
+import type { Claim, Credential } from '@sikkerkey/core/rotation/types.ts';
+import { SecretText } from '@sikkerkey/core/secret-text.ts';
+import type { VaultClient } from '@sikkerkey/core/vault-client/client.ts';
+import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
+import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
+import type { ClaimedRotation, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
+
+export function createVaultPort(client: VaultClient, daemonId: string): RotationVault {
+  return {
+    claim: (secretId, purpose, signal) =>
+      translated(signal, async (): Promise<ClaimOutcome> => {
+        const answer = await client.machine('claim', { secretId, daemonId, purpose }, { signal });
+        if (answer.outcome === 'claimed') return { kind: 'claimed', claim: claimOf(answer.rotation) };
+        return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: 'nothing' };
+      }),
+    isNewestEpoch: (secretId, epoch, signal) =>
+      translated(signal, async () => (await client.machine('renew', { secretId, epoch }, { signal })).newest),
+    confirm: (secretId, rotationId, epoch, signal) =>
+      translated(signal, async () => ({ kind: (await client.machine('confirm', { secretId, rotationId, epoch }, { signal })).outcome })),
+    reject: (secretId, rotationId, epoch, code, signal) =>
+      translated(signal, async () => {
+        const errorCode = /^[A-Za-z0-9_.-]{1,64}$/.test(code) ? code : 'unknown';
+        return (await client.machine('reject', { secretId, rotationId, epoch, errorCode }, { signal })).outcome;
+      }),
+    drain: (secretId, rotationId, epoch, signal) =>
+      translated(signal, async (): Promise<DrainOutcome> => {
+        const answer = await client.machine('drain', { secretId, rotationId, epoch }, { signal });
+        if (answer.state !== 'draining') return { kind: answer.state };
+        return { kind: 'draining', holdOuts: answer.holdOuts.map(holdOutOf), deadlineInMs: answer.deadlineInMs };
+      }),
+    retired: (secretId, rotationId, epoch, signal) =>
+      translated(signal, async () => (await client.machine('retired', { secretId, rotationId, epoch }, { signal })).outcome),
+    release: (secretId, epoch, signal) =>
+      translated(signal, async () => {
+        await client.machine('release', { secretId, epoch }, { signal });
+      }),
+  };
+}
+
+/** A reader as people know it: machine, and which of its pools. */
+export function holdOutOf(hold: ReaderHold): HoldOut {
+  const name = hold.pool === null ? hold.machineName : `${hold.machineName}/${hold.pool}`;
+  return { kind: hold.kind, name, count: 1 };
+}
+
+function claimOf(rotation: ClaimedRotation): Claim {
+  const { secretId, rotationId, epoch, strategy, phase } = rotation;
+  const retired = rotation.credentials.filter(({ label }) => label === 'retired').map(({ version, slot }) => ({ version, slot }));
+  const versions = { ...rotation.versions, retired };
+  const credentials = new Map(
+    rotation.credentials.map((one): [number, Credential] => [
+      one.version,
+      { username: one.username, password: new SecretText(one.password) },
+    ]),
+  );
+  return { secretId, rotationId, epoch, strategy, phase, versions, credentials };
+}
+
+/** No answer and temporary refusals: ask again. Any other refusal: access is denied, looked at again slowly. */
+export async function translated<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw vaultFailureOf(error);
+  }
+}
+
+function vaultFailureOf(error: unknown): unknown {
+  if (error instanceof TransportFailure) return new VaultUnreachable(error.fault, { cause: error });
+  if (!(error instanceof VaultRefusal)) return error;
+  return error.temporary ? new VaultUnreachable(error.code, { cause: error }) : new VaultDenied(error.code, { cause: error });
+}

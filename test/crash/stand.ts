@@ -1,0 +1,194 @@
+/**
+ * The whole product on one machine for a test: real PostgreSQL, real vault process, real daemon process that can be
+ * killed and started again, and one managed login with a table of its own.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalPostgresql, startPostgresql } from '@sikkerkey/local-servers/postgresql/start.ts';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/protocol/vault/operator.ts';
+import pg from 'pg';
+import type { LocalClient } from '../daemon/local-client.ts';
+import { eventually, freePort, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from '../daemon/programs.ts';
+
+export interface StandOptions {
+  /** What the daemon is told to reach the database at; PostgreSQL itself by default. */
+  readonly databasePort?: (postgresqlPort: number) => Promise<number>;
+  /** What the daemon is told to reach the vault at. */
+  readonly vaultUrl?: (apiUrl: string) => Promise<string>;
+  readonly drainDeadlineMs?: number;
+}
+
+export interface Managed {
+  readonly secretId: string;
+  readonly owner: string;
+  readonly firstPassword: string;
+}
+
+export class Stand {
+  readonly directory: string;
+  readonly postgresql: LocalPostgresql;
+  readonly vault: RunningVault;
+  readonly home: string;
+  readonly databasePort: number;
+  readonly #drainDeadlineMs: number;
+  #daemon: RunningDaemon;
+  #owners = 0;
+
+  private constructor(parts: {
+    directory: string;
+    postgresql: LocalPostgresql;
+    vault: RunningVault;
+    home: string;
+    daemon: RunningDaemon;
+    databasePort: number;
+    drainDeadlineMs: number;
+  }) {
+    this.directory = parts.directory;
+    this.postgresql = parts.postgresql;
+    this.vault = parts.vault;
+    this.home = parts.home;
+    this.databasePort = parts.databasePort;
+    this.#daemon = parts.daemon;
+    this.#drainDeadlineMs = parts.drainDeadlineMs;
+  }
+
+  static async open(options: StandOptions = {}): Promise<Stand> {
+    const directory = await mkdtemp(join(tmpdir(), 'sk-'));
+    const home = join(directory, 'h');
+    const [postgresql, vault] = await Promise.all([startPostgresql(), freePort().then((port) => startVault({ directory, port }))]);
+    await mkdir(home, { mode: 0o700 });
+    const daemon = await startDaemon(home);
+    const databasePort = (await options.databasePort?.(postgresql.port)) ?? postgresql.port;
+    const vaultUrl = (await options.vaultUrl?.(vault.apiUrl)) ?? vault.apiUrl;
+    const stand = new Stand({
+      directory,
+      postgresql,
+      vault,
+      home,
+      daemon,
+      databasePort,
+      drainDeadlineMs: options.drainDeadlineMs ?? 5_000,
+    });
+    await stand.#enroll(vaultUrl);
+    return stand;
+  }
+
+  get daemon(): RunningDaemon {
+    return this.#daemon;
+  }
+
+  /** Starts the daemon again after it was killed; optionally with a place where it kills itself. */
+  async restartDaemon(failpoint?: string): Promise<RunningDaemon> {
+    await this.#daemon.stop();
+    this.#daemon = await startDaemon(this.home, failpoint === undefined ? {} : { SIKKERKEY_TEST_FAILPOINT: failpoint });
+    return this.#daemon;
+  }
+
+  client<T>(work: (client: LocalClient) => Promise<T>): Promise<T> {
+    return withClient(this.#daemon.socket, work);
+  }
+
+  async operator<R extends OperatorRoute>(route: R, body: OperatorBody<R>): Promise<OperatorAnswer<R>> {
+    const { answer } = await this.client((client) => client.call('operator.call', { route, body }));
+    return answer as OperatorAnswer<R>;
+  }
+
+  async sql<Row extends Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const { host, port, superuser, password, database } = this.postgresql;
+    const client = new pg.Client({ host, port, user: superuser, password: password.reveal(), database });
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** A login that is adopted, its first password retired: nobody here uses it, so its drain is the shortest there is. */
+  async adopted(): Promise<Managed> {
+    const managed = await this.manage(1_000);
+    const { secretId } = managed;
+    const { rotationId } = await this.client((client) => client.call('agent.adopt', { secretId }));
+    await this.retired(secretId, rotationId);
+    await this.operator('setSchedule', { secretId, intervalMs: null, drainDeadlineMs: this.#drainDeadlineMs });
+    return managed;
+  }
+
+  /** A login of its own, written down in the vault, granted to this machine, configured at the daemon. Not adopted yet. */
+  async manage(drainDeadlineMs = this.#drainDeadlineMs): Promise<Managed> {
+    this.#owners += 1;
+    const owner = `app_${this.#owners}`;
+    const firstPassword = `first-password-of-${owner}-0123456789`;
+    await this.sql(`CREATE ROLE ${owner} LOGIN PASSWORD '${firstPassword}'`);
+    await this.sql(`CREATE SCHEMA ${owner} AUTHORIZATION ${owner}`);
+    const { projectId } = await this.operator('createProject', { name: owner });
+    const [vault] = (await this.client((client) => client.call('identity.list', {}))).vaults;
+    if (vault === undefined) throw new Error('not enrolled');
+    const { machineId } = vault;
+    await this.operator('attachMachine', { projectId, machineId });
+    const { secretId } = await this.operator('createManagedSecret', {
+      projectId,
+      name: owner,
+      provider: 'postgresql',
+      username: owner,
+      password: firstPassword,
+      host: this.postgresql.host,
+      port: this.postgresql.port,
+      database: this.postgresql.database,
+      drainDeadlineMs,
+    });
+    await this.operator('grant', { secretId, machineId, permission: 'read' });
+    await this.operator('grant', { secretId, machineId, permission: 'rotate' });
+    await this.client((client) =>
+      client.call('agent.configure', {
+        secretId,
+        provider: 'postgresql',
+        host: this.postgresql.host,
+        port: this.databasePort,
+        database: this.postgresql.database,
+        adminUser: this.postgresql.superuser,
+        adminPassword: this.postgresql.password.reveal(),
+        tls: 'disable',
+      }),
+    );
+    return { secretId, owner, firstPassword };
+  }
+
+  agent(secretId: string): Promise<AgentFact> {
+    return this.client((client) => client.call('agent.show', { secretId }));
+  }
+
+  /** Waits until the rotation is over at the vault. */
+  retired(secretId: string, rotationId: string, withinMs = 30_000): Promise<void> {
+    return eventually(
+      `rotation ${rotationId} retired`,
+      async () => {
+        const { rotations } = await this.operator('listRotations', { secretId });
+        const found = rotations.find((rotation) => rotation.rotationId === rotationId);
+        return found?.state === 'retired' ? true : null;
+      },
+      withinMs,
+    ).then(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#daemon.stop('SIGKILL');
+    await this.vault.stop();
+    await this.postgresql.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #enroll(vaultUrl: string): Promise<void> {
+    const { operatorId, operatorKey, apiUrl } = this.vault;
+    await this.client((client) => client.call('operator.add', { apiUrl, operatorId, key: operatorKey }));
+    const { token } = await this.operator('createBootstrapToken', {});
+    const { machineId } = await this.client((client) => client.call('identity.enroll', { apiUrl: vaultUrl, token, name: 'stand' }));
+    await this.operator('approveMachine', { machineId });
+    await eventually('the machine is approved', async () => {
+      const [vault] = (await this.client((client) => client.call('identity.list', {}))).vaults;
+      return vault?.machineState === 'approved' && vault.pushConnected;
+    });
+  }
+}
