@@ -1,0 +1,28 @@
+/** `agent test`: connects to the database and checks privileges; changes nothing. */
+import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
+import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
+import type { Command } from '../../command.ts';
+import { secretOption, secretPositional } from '../../secret-option.ts';
+
+const needsAttention = 6;
+
+export const test: Command = {
+  positionals: secretPositional,
+  options: secretOption,
+  run: async (input, context) => {
+    const secretId = input.identifier('secret');
+    const client = await context.connect();
+    const tested = await client.call('agent.test', { secretId }, { deadlineMs: 60_000 });
+    const isBlocked = tested.findings.some(({ severity }) => severity === 'blocks');
+    if (context.json) context.printJson({ secretId, ok: !isBlocked, ...tested });
+    else {
+      context.terminal.print(isBlocked ? 'FAILED' : `OK  (server ${safeText(tested.serverVersion)})`);
+      for (const { code, severity, details } of tested.findings) {
+        const words = wordsForError(code, details);
+        context.terminal.complain(`${severity}: ${words.title} (${words.code}): ${words.whatHappened}`);
+        if (words.nextStep !== null) context.terminal.complain(`  next step: ${words.nextStep}`);
+      }
+    }
+    return isBlocked ? needsAttention : 0;
+  },
+};

@@ -1,0 +1,23 @@
+/** A failure on stderr: the catalogue's words and the remedy, or one JSON object; answers with the exit code. */
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { DaemonError, type ErrorDetails } from '@sikkerkey/ui-shared/client/daemon-error.ts';
+import { errorLines, wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
+import type { Terminal } from './terminal.ts';
+
+export function showFailure(error: unknown, json: boolean, terminal: Terminal): number {
+  const { code, details } = codeOf(error);
+  const words = wordsForError(code, details);
+  if (json) {
+    terminal.complain(JSON.stringify({ error: { ...words, details } }));
+    return words.exit;
+  }
+  const [first = '', ...rest] = errorLines(words);
+  terminal.complain(`error: ${first}`);
+  for (const line of rest) terminal.complain(line);
+  return words.exit;
+}
+
+function codeOf(error: unknown): { code: string; details: ErrorDetails } {
+  if (error instanceof DaemonError || error instanceof CatalogueError) return { code: error.code, details: error.details };
+  return { code: 'front-end-failed', details: { kind: error instanceof Error ? error.name : typeof error } };
+}

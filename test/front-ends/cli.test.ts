@@ -1,0 +1,318 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
+import { makeAgentFact, makeVaultFact } from '@sikkerkey/test/support/facts.ts';
+import { type FakeDaemon, Refusal } from '@sikkerkey/test/support/fake-daemon.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type BuiltCli, buildCli, makeHome, removeHome, startFakeDaemon } from './programs.ts';
+
+let cli: BuiltCli;
+let home: string;
+let daemon: FakeDaemon;
+const canary = 'canary-5ecre7-value';
+const plan: Plan = {
+  secretId: 'sk_payments',
+  kind: 'rotate',
+  strategy: 'flip',
+  why: 'two roles',
+  server: null,
+  tls: 'verify-full',
+  statements: [{ target: 'db-1', text: "ALTER ROLE b PASSWORD '‹verifier›'", repeatable: true }],
+  retirement: [],
+  predictedOutageSeconds: 0,
+  findings: [],
+};
+
+beforeAll(async () => {
+  cli = await buildCli();
+});
+
+afterAll(async () => {
+  await cli.remove();
+});
+
+beforeEach(async () => {
+  home = await makeHome();
+  daemon = await startFakeDaemon(home);
+});
+
+afterEach(async () => {
+  await daemon.stop();
+  await removeHome(home);
+});
+
+const callsOf = (method: string) => daemon.calls.filter((call) => call.method === method);
+
+describe('agent list', () => {
+  test('prints the published columns', async () => {
+    daemon.putAgent(makeAgentFact(1_700_000_000_000, { secretId: 'sk_2', running: false, host: null }));
+
+    const { code, stdout } = await cli.run(home, ['agent', 'list']);
+
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'SECRET               PROVIDER       STATUS   PID    HOST',
+      `sk_payments          postgresql     running  ${String(process.pid).padEnd(6)} db-1`,
+      'sk_2                 postgresql     stopped  -',
+      '',
+    ]);
+  });
+
+  test('says so when there is none', async () => {
+    daemon.removeAgent('sk_payments');
+
+    expect((await cli.run(home, ['agent', 'list'])).stdout).toBe('No agents running.\n');
+  });
+
+  test('gives one JSON object to programs', async () => {
+    const { stdout } = await cli.run(home, ['agent', 'list', '--json']);
+
+    expect(JSON.parse(stdout)).toMatchObject({ agents: [{ secretId: 'sk_payments', status: 'running', pid: process.pid }] });
+  });
+
+  test('a name cannot steer the terminal', async () => {
+    daemon.changeAgent('sk_payments', { name: 'x\u001b[2J\u0007y', host: 'h\u001b]0;t\u0007' });
+
+    expect((await cli.run(home, ['agent', 'list', '--wide'])).stdout).not.toContain('\u001b');
+  });
+});
+
+describe('rotating', () => {
+  beforeEach(() => {
+    daemon.on('agent.plan', () => plan);
+    daemon.on('agent.rotate', () => ({ rotationId: 'rot_1', state: 'pending' }));
+  });
+
+  test('shows the plan and does nothing where nobody can say yes', async () => {
+    const { code, stderr } = await cli.run(home, ['agent', 'rotate', '--secret', 'sk_payments']);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("ALTER ROLE b PASSWORD '‹verifier›'");
+    expect(stderr).toContain('sikkerkey agent rotate --secret sk_payments --yes');
+    expect(callsOf('agent.rotate')).toHaveLength(0);
+  });
+
+  test('rotates with --yes, with an idempotency key', async () => {
+    const { code, stdout } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--json']);
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ secretId: 'sk_payments', rotationId: 'rot_1', state: 'pending' });
+    expect(callsOf('agent.rotate')[0]?.idempotencyKey).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('refuses a plan that is blocked even with --yes', async () => {
+    daemon.on('agent.plan', () => ({ ...plan, findings: [{ code: 'vault-sealed', severity: 'blocks', details: {} }] }));
+
+    expect((await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes'])).code).toBe(6);
+    expect(callsOf('agent.rotate')).toHaveLength(0);
+  });
+
+  test('waits until the new password is live', async () => {
+    daemon.on('agent.rotate', () => {
+      setImmediate(() => {
+        daemon.changeAgent('sk_payments', { state: 'SEALED', step: 'sealed', rotationId: 'rot_1' });
+        daemon.changeAgent('sk_payments', { state: 'PROMOTED', step: 'promoted', version: 13 });
+      });
+      return { rotationId: 'rot_1', state: 'pending' };
+    });
+
+    const { code, stdout } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
+
+    expect([code, stdout]).toEqual([0, 'rotated sk_payments (rot_1)\n']);
+  });
+
+  test('says that it needs attention when it was rejected', async () => {
+    daemon.on('agent.rotate', () => {
+      setImmediate(() => daemon.changeAgent('sk_payments', { state: 'REJECTED', rotationId: 'rot_1', errorCode: 'vault-sealed' }));
+      return { rotationId: 'rot_1', state: 'pending' };
+    });
+
+    const { code, stderr } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
+
+    expect(code).toBe(6);
+    expect(stderr).toContain('sk_payments is now REJECTED');
+  });
+});
+
+describe('agent start', () => {
+  test('follows until interrupted, and the agent goes on', async () => {
+    const { code, stdout, stderr } = await cli.run(home, ['agent', 'start', '--secret', 'sk_payments'], { interruptAfter: 'IDLE' });
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d\d:\d\d:\d\dZ {2}IDLE · v12\n$/);
+    expect(stderr).toContain('sikkerkey agent stop --secret sk_payments');
+    expect(callsOf('agent.stop')).toHaveLength(0);
+  });
+
+  test('an agent that nobody knows is not found', async () => {
+    expect((await cli.run(home, ['agent', 'start', '--secret', 'nope'])).code).toBe(5);
+  });
+});
+
+describe('secrets on their way in', () => {
+  const configure = ['agent', 'configure', '--secret', 'sk_payments', '--provider', 'postgresql', '--host', 'h', '--admin-user', 'root'];
+
+  beforeEach(() => {
+    daemon.on('agent.configure', () => makeAgentFact(1_700_000_000_000));
+  });
+
+  test.each([
+    ['a file', ['--admin-pass-file', 'FILE'], ''],
+    ['standard input', ['--admin-pass-stdin'], `${canary}\n`],
+    ['a descriptor', ['--admin-pass-fd', '0'], `${canary}\n`],
+    ['the command line', ['--admin-pass', canary], ''],
+  ])('come by %s and never come out', async (name, options, input) => {
+    const path = join(home, 'password');
+    await writeFile(path, `${canary}\n`, { mode: 0o600 });
+    const args = options.map((word) => (word === 'FILE' ? path : word));
+
+    const { code, stdout, stderr } = await cli.run(home, [...configure, ...args], { input });
+
+    expect(code).toBe(0);
+    expect(callsOf('agent.configure')[0]?.params).toMatchObject({ adminPassword: canary, port: 5432, tls: 'verify-full' });
+    expect(stdout + stderr).not.toContain(canary);
+    expect(stderr.includes('# warning: --admin-pass')).toBe(name === 'the command line');
+  });
+
+  test.each([
+    ['none is given', [], '', 'secret-input-missing'],
+    ['two are given', ['--admin-pass-stdin', '--admin-pass', 'x'], 'y', 'usage-invalid'],
+    ['it is empty', ['--admin-pass-stdin'], '\n', 'usage-invalid'],
+    ['the file is missing', ['--admin-pass-file', '/nowhere/at/all'], '', 'input-unreadable'],
+  ])('are asked for in words when %s', async (_name, options, input, errorCode) => {
+    const { code, stderr } = await cli.run(home, [...configure, ...options, '--json'], { input });
+
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr.split('\n').find((line) => line.startsWith('{')) ?? '{}')).toMatchObject({ error: { code: errorCode } });
+    expect(callsOf('agent.configure')).toHaveLength(0);
+  });
+
+  test('the enrollment token may be pasted with the whole line around it', async () => {
+    daemon.on('identity.enroll', () => makeVaultFact({ machineState: 'pending' }));
+
+    const { code, stderr } = await cli.run(home, ['enroll', '--api-url', 'http://localhost:1', '--token-stdin'], {
+      input: `curl -fsSL https://x | sh -s -- ${canary}\n`,
+    });
+
+    expect(code).toBe(0);
+    expect(callsOf('identity.enroll')[0]?.params).toMatchObject({ token: canary });
+    expect(stderr).toContain('sikkerkey admin machine approve m_1 --fingerprint K7QD-93MX-F2PA');
+  });
+
+  test('a token on the command line is not taken', async () => {
+    const { code, stderr } = await cli.run(home, ['enroll', '--api-url', 'http://localhost:1', '--token', canary]);
+
+    expect(code).toBe(2);
+    expect(stderr).not.toContain(canary);
+  });
+});
+
+describe('what operators do', () => {
+  test.each([
+    [['admin', 'project', 'create', 'shop'], 'createProject', { name: 'shop' }],
+    [['admin', 'machine', 'approve', 'm_1', '--fingerprint', 'K7'], 'approveMachine', { machineId: 'm_1', fingerprint: 'K7' }],
+    [
+      ['admin', 'grant', 'add', 'sk', '--machine', 'm', '--permission', 'rotate'],
+      'grant',
+      { secretId: 'sk', machineId: 'm', permission: 'rotate' },
+    ],
+    [
+      ['admin', 'secret', 'schedule', 'sk', '--every', '30d', '--drain', '10s'],
+      'setSchedule',
+      { secretId: 'sk', intervalMs: 2_592_000_000, drainDeadlineMs: 10_000 },
+    ],
+    [['admin', 'secret', 'schedule', 'sk', '--every', 'off'], 'setSchedule', { secretId: 'sk', intervalMs: null }],
+    [
+      ['admin', 'secret', 'create', 'n', '--project', 'p', '--generate', '--length', '40'],
+      'createSecret',
+      { projectId: 'p', name: 'n', length: 40 },
+    ],
+    [['admin', 'retire-now', 'sk'], 'retireNow', { secretId: 'sk' }],
+  ])('%j is one signed call', async (args, route, body) => {
+    daemon.on('operator.call', () => ({ answer: { echoed: true } }));
+
+    const { code, stdout } = await cli.run(home, [...args, '--json']);
+
+    expect(callsOf('operator.call')[0]?.params).toEqual({ route, body });
+    expect([code, JSON.parse(stdout)]).toEqual([0, { echoed: true }]);
+  });
+
+  test('takes a managed login with two secrets by two ways', async () => {
+    daemon.on('operator.call', () => ({ answer: { secretId: 'sk_new' } }));
+    const path = join(home, 'admin');
+    await writeFile(path, 'adminpw\n', { mode: 0o600 });
+
+    const { code, stdout } = await cli.run(
+      home,
+      [
+        'admin',
+        'secret',
+        'create-managed',
+        'db',
+        '--project',
+        'p',
+        '--host',
+        'h',
+        '--database',
+        'd',
+        '--username',
+        'app',
+        '--password-stdin',
+        '--admin-user',
+        'root',
+        '--admin-pass-file',
+        path,
+        '--tls',
+        'disable',
+      ],
+      { input: canary },
+    );
+
+    expect([code, stdout]).toEqual([0, 'sk_new\n']);
+    expect(callsOf('operator.call')[0]?.params).toMatchObject({
+      body: { password: canary, admin: { user: 'root', password: 'adminpw' }, tls: 'disable', port: 5432 },
+    });
+  });
+
+  test('shows the vault’s refusal with its exit code', async () => {
+    daemon.on('operator.call', () => {
+      throw new Refusal('vault-sealed');
+    });
+
+    const { code, stderr } = await cli.run(home, ['admin', 'status']);
+
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^error: .*\(vault-sealed\)\n {2}what happened: .*\n {2}still works: .*\n {2}next step: .*\n$/);
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    [['agent', 'lsit'], 2],
+    [['frobnicate'], 2],
+    [[], 2],
+    [['agent', 'stop'], 2],
+    [['--help'], 0],
+    [['agent', '--help'], 0],
+    [['agent', 'rotate', 'sk', '--help'], 0],
+    [['version'], 0],
+    [['completion', 'bash'], 0],
+    [['completion', 'csh'], 2],
+  ])('%j ends with %d and no stack', async (args, exit) => {
+    const { code, stdout, stderr } = await cli.run(home, args);
+
+    expect(code).toBe(exit);
+    expect(stdout + stderr).not.toMatch(/\n {4}at |node:internal/);
+  });
+
+  test('completion is sound shell', async () => {
+    const { stdout } = await cli.run(home, ['completion', 'bash']);
+    const { spawnSync } = await import('node:child_process');
+    const script = `${stdout}\nCOMP_WORDS=(sikkerkey admin machine ''); COMP_CWORD=3; _sikkerkey; echo "\${COMPREPLY[@]}"`;
+
+    const { stdout: completed, status } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+
+    expect(status).toBe(0);
+    expect(completed.split(/\s+/)).toEqual(expect.arrayContaining(['token', 'approve', 'deny', 'attach']));
+  });
+});

@@ -1,0 +1,16 @@
+/** How many agents are in which condition: `41 agents  ✓38 ↻1 ◷1 ✖1`, with words where glyphs alone would not do. */
+import type { Condition, ConditionName } from './agent-condition.ts';
+
+export type ConditionCounts = Readonly<Partial<Record<ConditionName, number>>>;
+
+export function countConditions(conditions: readonly Condition[]): ConditionCounts {
+  const counts = new Map<ConditionName, number>();
+  for (const { name } of conditions) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries(counts);
+}
+
+/** `41: 38 OK, 1 ROTATING, 2 LATE`, most frequent first. */
+export function countWords(conditions: readonly Condition[]): string {
+  const counts = Object.entries(countConditions(conditions)).toSorted(([, left], [, right]) => right - left);
+  return `${conditions.length}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ')}`;
+}
