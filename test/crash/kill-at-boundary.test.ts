@@ -1,30 +1,9 @@
 /** Kills the daemon at each named place of a rotation (C0, C1, C3, C6, C7, C9, C10) and lets its successor finish. */
-import type { Boundary } from '@sikkerkey/core/rotation/ports.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rotationBoundaries } from '../support/rotation-boundaries.ts';
 import { expectNothingLeftBehind } from './expectations.ts';
 import { LoginMeter } from './login-meter.ts';
 import { type Managed, Stand } from './stand.ts';
-
-const boundaries: readonly Boundary[] = [
-  'claimed',
-  'journalled-apply',
-  'session-open',
-  'epoch-checked',
-  'looked',
-  'before-statement',
-  'after-statement',
-  'before-verify',
-  'verified',
-  'journalled-confirm',
-  'before-confirm',
-  'confirmed',
-  'journalled-drain',
-  'draining',
-  'journalled-retire',
-  'before-retired',
-  'retired',
-  'finished',
-];
 
 let stand: Stand;
 
@@ -43,7 +22,7 @@ describe('killed at each boundary of a rotation', () => {
     managed = await stand.adopted();
   }, 60_000);
 
-  test.each(boundaries)(
+  test.each(rotationBoundaries)(
     'a daemon killed at "%s" is finished by its successor, and no login fails',
     async (boundary) => {
       const killed = await stand.restartDaemon(boundary);
@@ -64,7 +43,7 @@ describe('killed at each boundary of a rotation', () => {
 });
 
 describe('killed at each boundary of an adoption', () => {
-  test.each(boundaries.filter((boundary) => /^(journalled|before|after)/.test(boundary)))(
+  test.each(rotationBoundaries.filter((boundary) => /^(journalled|before|after)/.test(boundary)))(
     'an adoption killed at "%s" is finished by the successor, and no login fails',
     async (boundary) => {
       await stand.restartDaemon();

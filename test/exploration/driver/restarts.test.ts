@@ -1,32 +1,11 @@
-import type { Boundary } from '@sikkerkey/core/rotation/ports.ts';
 import { describe, expect, it } from 'vitest';
+import { rotationBoundaries } from '../../support/rotation-boundaries.ts';
 import { Crash, drive, makeDriverBench } from './driver-bench.ts';
 import { expectOnlyLive, requested } from './expectations.ts';
 import { makeWorld } from './ports-in-memory.ts';
 
-const boundaries: readonly Boundary[] = [
-  'claimed',
-  'journalled-apply',
-  'session-open',
-  'epoch-checked',
-  'looked',
-  'before-statement',
-  'after-statement',
-  'before-verify',
-  'verified',
-  'journalled-confirm',
-  'before-confirm',
-  'confirmed',
-  'journalled-drain',
-  'draining',
-  'journalled-retire',
-  'before-retired',
-  'retired',
-  'finished',
-];
-
 describe('a process that dies', () => {
-  it.each(boundaries)('at the boundary %s goes on after its restart, and the live version logs in all along', async (crashAt) => {
+  it.each(rotationBoundaries)('at the boundary %s goes on after its restart, and the live version logs in all along', async (crashAt) => {
     const world = makeWorld();
     const watch = (): void => expect(world.database.logsIn(world.vaultState.live.version)).toBe(true);
     const bench = requested({ world, crashAt, watch });
