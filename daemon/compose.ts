@@ -84,7 +84,7 @@ export function composeDaemon(options: DaemonOptions): Daemon {
   });
   const operators = new Operators({ files, clock, random, openTransport });
   const enrollment = { files, registry, journalFile, random, hostname: hostname(), openTransport, agents, vaults };
-  const service = new AgentService({ ...preparation, agents, vaults, state, clock, log });
+  const service = new AgentService({ ...preparation, agents, vaults, state, clock, log, boundary: options.boundary });
   const handlers = createHandlers({ state, agents: service, vaults, operators, enrollment, requestStop: () => options.requestStop() });
   return {
     state,
@@ -129,12 +129,13 @@ function agentDepsOf(
     random,
     log,
     journal: () => around.vaults().find(vaultId)?.journal ?? null,
-    prepare: async (secretId, signal) => prepareAgent(preparation, around.vaults().choose(vaultId), secretId, signal),
+    prepare: async (secretId, ...how) => prepareAgent(preparation, around.vaults().choose(vaultId), secretId, ...how),
     probePeriodMs: () => probePeriodMs(around.count()),
     firstProbeInMs: () => firstProbeInMs(around.count(), random),
     firstLookWithinMs: () => firstLookWithinMs(around.count()),
     heldForMs: () => around.resumeWatch.heldForMs(),
     show: (changed) => state.putAgent(changed),
+    kept: preparation.registry,
     announce: () => around.vaults().find(vaultId)?.link.announce(),
     boundary: (name) => options.boundary(name),
     settle: async (secretId, signal) => leaveSlots(preparation, around.vaults().choose(vaultId), secretId, log, signal),

@@ -2,7 +2,7 @@
 import { readSelf } from '@sikkerkey/core/vault-client/enroll.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
-import { operatorRoutes } from '@sikkerkey/protocol/vault/operator.ts';
+import { type OperatorRoute, operatorRoutes } from '@sikkerkey/protocol/vault/operator.ts';
 import type { AgentService } from './agents/agent-service.ts';
 import type { StateStore } from './facts/state-store.ts';
 import { type EnrollmentDeps, enroll } from './identities/enrollment.ts';
@@ -21,6 +21,9 @@ export interface HandlerParts {
   requestStop(): void;
 }
 
+/** Often it is this machine or an agent of this host that an operator's call was about: it need not wait for its next look. */
+const concernsAgents: ReadonlySet<OperatorRoute> = new Set(['approveMachine', 'enableMachine', 'setSchedule']);
+
 export function createHandlers(parts: HandlerParts): Handlers {
   const { state, agents } = parts;
   return {
@@ -35,8 +38,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'operator.call': async ({ vaultId, route, body }, signal) => {
       const checked: unknown = checkedAgainst(operatorRoutes[route].body, body);
       const answer = await parts.operators.call(vaultId, route, checked as never, signal);
-      // Often it is this machine that was approved just now; it need not wait for its next look.
-      if (route === 'approveMachine' || route === 'enableMachine') for (const { link } of parts.vaults.contexts()) link.askNow();
+      if (concernsAgents.has(route)) for (const { link } of parts.vaults.contexts()) link.askNow();
       return { answer };
     },
     'agent.list': async () => ({ agents: agents.list() }),
@@ -48,14 +50,18 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'agent.unAdopt': ({ secretId }, signal) => agents.unAdopt(secretId, signal),
     'agent.start': (params, signal) => agents.start(params, signal),
     'agent.stop': ({ secretId }) => agents.stop(secretId),
-    'agent.remove': ({ secretId }) => agents.remove(secretId),
+    'agent.remove': (params, signal) => agents.remove(params, signal),
     'agent.rotate': ({ secretId }, signal) => agents.rotate(secretId, signal),
     'agent.repair': (params, signal) => agents.repair(params, signal),
   };
 }
 
 async function enrollHere(parts: HandlerParts, params: CheckedParams<'identity.enroll'>, signal: AbortSignal): Promise<VaultFact> {
-  const identity = await enroll(parts.enrollment, { apiUrl: params.apiUrl, token: params.token, name: params.name }, signal);
+  const identity = await enroll(
+    parts.enrollment,
+    { apiUrl: params.apiUrl, token: params.token, name: params.name, hasMoved: params.hasMoved ?? false },
+    signal,
+  );
   const context = parts.vaults.choose(identity.vaultId);
   // The answer says at once whether somebody must approve the machine; the link goes on from there.
   const self = await readSelf(context.client, { signal });
@@ -71,8 +77,8 @@ async function addOperator(
   params: CheckedParams<'operator.add'>,
   signal: AbortSignal,
 ): Promise<{ vaultId: string; operatorId: string }> {
-  const { vaultId, apiUrl, operatorId, key } = params;
-  const added = await parts.operators.add({ vaultId, apiUrl, operatorId, key }, signal);
+  const { vaultId, apiUrl, operatorId, key, hasMoved = false } = params;
+  const added = await parts.operators.add({ vaultId, apiUrl, operatorId, key, hasMoved }, signal);
   parts.vaults.show(added.vaultId, { operatorId: added.operatorId });
   return { ...added };
 }

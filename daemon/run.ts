@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { startLoop } from '@sikkerkey/core/loop.ts';
 import { keepMemoryOutOfCoreDumps } from '@sikkerkey/host/core-dumps.ts';
+import { keepDebuggerShut } from '@sikkerkey/host/debugger.ts';
 import { readEnvironment } from '@sikkerkey/host/environment.ts';
 import { failpoint } from '@sikkerkey/host/failpoint.ts';
 import { type Home, homeOf } from '@sikkerkey/host/home.ts';
@@ -32,6 +33,7 @@ export async function runDaemon(words: DaemonArguments): Promise<void> {
   await makeHome(home);
   const lock = takeInstanceLock(home.daemonLockFile);
   const log = createDaemonLog(systemRandom, openLogDestination(words.foreground ? null : join(home.daemon, 'daemon.log')));
+  keepDebuggerShut();
   if (!keepMemoryOutOfCoreDumps()) log.warn('core-dumps-possible', {});
   const asked = Promise.withResolvers<void>();
   const stopping = new AbortController();

@@ -11,6 +11,8 @@ export interface Environment {
   /** Base URL for every request of this invocation. */
   readonly apiUrl: string | undefined;
   readonly noColor: boolean;
+  /** The terminal says of itself that it only prints lines. */
+  readonly dumbTerminal: boolean;
   readonly userHome: string | undefined;
   readonly runtimeDirectory: string | undefined;
   readonly continuousIntegration: boolean;
@@ -26,6 +28,7 @@ export function readEnvironment(): Environment {
     identity: text('SIKKERKEY_IDENTITY'),
     apiUrl: text('SIKKERKEY_API_URL'),
     noColor: text('NO_COLOR') !== undefined,
+    dumbTerminal: text('TERM') === 'dumb',
     userHome: text('HOME'),
     runtimeDirectory: text('XDG_RUNTIME_DIR'),
     continuousIntegration: text('CI') !== undefined,

@@ -16,5 +16,5 @@ export { createRotatingPool, type RotatingPool, type RotatingPoolOptions } from 
 export type { ReadSecret, SecretReader } from './secret-reader.ts';
 export { type CloseOptions, type ReaderOptions, SikkerKey, type SikkerKeyOptions } from './sikker-key.ts';
 export type { Fields } from './structured-value.ts';
-export type { SecretListItem } from './vault-calls.ts';
+export type { CommandLineUse, SecretListItem } from './vault-calls.ts';
 export type { WatchCallback, WatchEvent, WatchStatus } from './watches.ts';

@@ -10,12 +10,12 @@ import { type Environment, readEnvironment } from '@sikkerkey/host/environment.t
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { apiErrorOf, FieldNotFoundError } from './errors.ts';
+import { apiErrorOf, ConfigurationError, FieldNotFoundError, isOutage } from './errors.ts';
 import { type MachineIdentity, resolveIdentity, vaultsOnDisk } from './identity.ts';
 import { createNodeTransport } from './node-transport.ts';
 import { SecretReader } from './secret-reader.ts';
 import { type Fields, flattened, requiredFieldsOf } from './structured-value.ts';
-import { type SecretAnswer, type SecretListItem, VaultCalls } from './vault-calls.ts';
+import { type CommandLineUse, type SecretAnswer, type SecretListItem, VaultCalls } from './vault-calls.ts';
 import { Watch, type WatchCallback } from './watches.ts';
 
 export interface SikkerKeyOptions {
@@ -27,6 +27,11 @@ export interface SikkerKeyOptions {
   readonly transport?: VaultTransport | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
+  /**
+   * For programs that print what getSecret and its kind give and then end: operators see these reads as what they are, and
+   * nobody is expected to acknowledge them. They hold the version until its drain deadline, or for `heldForMs`.
+   */
+  readonly commandLine?: CommandLineUse | undefined;
 }
 
 export interface ReaderOptions {
@@ -59,8 +64,11 @@ export class SikkerKey {
   readonly #newestSeen = new Map<string, number>();
   readonly #watches = new Map<string, Watch>();
   readonly #readers = new Set<SecretReader>();
+  readonly #commandLine: CommandLineUse | undefined;
+  readonly #plainReads = new Set<Promise<unknown>>();
   #readersMade = 0;
   #readNamed = false;
+  #ending = false;
 
   /**
    * @param vaultOrPath vault id (with or without `vault_`), or the path of an identity.json; else SIKKERKEY_IDENTITY,
@@ -70,6 +78,7 @@ export class SikkerKey {
     this.#identity = resolveIdentity(vaultOrPath, options.environment ?? readEnvironment());
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    this.#commandLine = options.commandLine;
     this.#instance = `i_${Buffer.from(this.#random.bytes(12)).toString('hex')}`;
     const { machineId, apiUrl, key } = this.#identity;
     const client = createVaultClient({
@@ -174,10 +183,11 @@ export class SikkerKey {
 
   /** Ends watches and readers and every connection to the vault. Resolves when nothing runs any more. */
   async close(options: CloseOptions = {}): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+    if (this.#ending) return;
+    this.#ending = true;
     for (const secretId of [...this.#watches.keys()]) this.unwatch(secretId);
     await Promise.all([...this.#readers].map((reader) => reader.end()));
-    if (options.usesNothingMore === true && this.#readNamed) await this.#calls.endInstance(this.#instance).catch(() => undefined);
+    if (options.usesNothingMore === true) await this.#letGo();
     this.#closing.abort();
     await this.#feed.close();
     await this.#calls.close();
@@ -187,10 +197,31 @@ export class SikkerKey {
     await this.close();
   }
 
-  /** Never an older version than one that this process has seen (rule 4). */
+  /** A read that is still served after the word to the vault would be a hold that nobody ends, so those under way come first. */
+  async #letGo(): Promise<void> {
+    await Promise.allSettled(this.#plainReads);
+    if (this.#readNamed) await this.#calls.endInstance(this.#instance).catch(() => undefined);
+  }
+
   async #readNewest(secretId: string): Promise<SecretAnswer> {
+    if (this.#ending) throw new ConfigurationError('this client has been closed');
+    const reading = this.#readUntilNewest(secretId);
+    this.#plainReads.add(reading);
+    try {
+      return await reading;
+    } catch (error) {
+      // Without an answer it may have been served all the same.
+      if (isOutage(error)) this.#readNamed = true;
+      throw error;
+    } finally {
+      this.#plainReads.delete(reading);
+    }
+  }
+
+  /** Never an older version than one that this process has seen (rule 4). */
+  async #readUntilNewest(secretId: string): Promise<SecretAnswer> {
     for (let reads = 0; reads < readsForNewest; reads += 1) {
-      const answer = await this.#calls.read(secretId, { instance: this.#instance, pool: plainPool });
+      const answer = await this.#calls.read(secretId, { instance: this.#instance, pool: plainPool }, this.#commandLine);
       if (answer.version === null) return answer;
       this.#readNamed = true;
       if (answer.version >= (this.#newestSeen.get(secretId) ?? 0)) {

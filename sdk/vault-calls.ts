@@ -19,6 +19,11 @@ export interface ReaderName {
   readonly pool: string;
 }
 
+/** The reads of a program that prints a value and ends. `heldForMs`: how long it may be in use; null: until the drain deadline. */
+export interface CommandLineUse {
+  readonly heldForMs: number | null;
+}
+
 export interface SecretAnswer {
   readonly value: string;
   /** Null from a vault that speaks only the published protocol. */
@@ -68,11 +73,12 @@ export class VaultCalls {
     return this.#protocol.speaksV2();
   }
 
-  /** The live value; under /v2 serving it makes the named reader a holder of its version. */
-  async read(secretId: string, reader: ReaderName): Promise<SecretAnswer> {
+  /** The live value; under /v2 serving it makes the named reader, or this machine's command line, a holder of its version. */
+  async read(secretId: string, reader: ReaderName, commandLine?: CommandLineUse): Promise<SecretAnswer> {
     requireSecretId(secretId);
     if (await this.speaksV2()) {
-      const answer = await this.#withRetries(() => this.#client.machine('readSecret', { secretId, ...reader }, this.#options()));
+      const body = { secretId, ...reader, ...(commandLine === undefined ? {} : { commandLine }) };
+      const answer = await this.#withRetries(() => this.#client.machine('readSecret', body, this.#options()));
       return { value: answer.value, version: answer.version };
     }
     const answer = await this.#v1('GET', `/v1/secret/${secretId}`, null);

@@ -5,7 +5,9 @@
 import type { DriveDeps, DriveRequest, RotationMemory, WorkOutcome } from './driver/contract.ts';
 import { pauseWhileBlocked } from './driver/pauses.ts';
 import { Run } from './driver/run.ts';
+import type { RotationFact } from './facts.ts';
 import { JournalUnavailable } from './ports.ts';
+import { isAsTold, type Standing } from './quiet-look.ts';
 import type { JournalRow } from './types.ts';
 
 export type { DrainMemory, DriveDeps, DriveRequest, RotationMemory, WorkOutcome } from './driver/contract.ts';
@@ -28,6 +30,8 @@ export async function driveRotation(
 ): Promise<WorkOutcome> {
   const row = await readRow(deps, secretId);
   if (row instanceof JournalUnavailable) return journalUnavailable(deps, secretId, row);
+  const standing = row === null && request.probe === true ? (request.standing ?? null) : null;
+  if (standing !== null && (await isAsTold(deps.engine, standing, signal))) return asTold(deps, secretId, standing);
   return await new Run(deps, secretId, row, request, signal).toRest();
 }
 
@@ -48,20 +52,19 @@ async function readRow(deps: DriveDeps, secretId: string): Promise<JournalRow | 
   }
 }
 
+function asTold(deps: DriveDeps, secretId: string, { strategy, versions }: Standing): WorkOutcome {
+  deps.observe({ ...restFact(secretId), state: 'IDLE', strategy, version: versions.live.version });
+  return { kind: 'idle', retryInMs: null };
+}
+
 /** C15: without the journal nothing is changed anywhere, and nothing is claimed. */
 function journalUnavailable(deps: DriveDeps, secretId: string, error: JournalUnavailable): WorkOutcome {
   const rest = { kind: 'blocked', state: 'JOURNAL_UNAVAILABLE', code: error.code } as const;
-  deps.observe({
-    secretId,
-    rotationId: null,
-    state: rest.state,
-    strategy: null,
-    version: null,
-    epoch: null,
-    holdOuts: [],
-    drainDeadlineInMs: null,
-    errorCode: error.code,
-    attempt: 0,
-  });
+  deps.observe({ ...restFact(secretId), state: rest.state, errorCode: error.code });
   return { kind: 'blocked', retryInMs: pauseWhileBlocked(rest, deps.random), state: rest.state, errorCode: error.code };
+}
+
+function restFact(secretId: string): Omit<RotationFact, 'state'> {
+  const nothing = { rotationId: null, strategy: null, version: null, epoch: null, drainDeadlineInMs: null, errorCode: null };
+  return { secretId, ...nothing, holdOuts: [], attempt: 0 };
 }

@@ -12,6 +12,9 @@ export interface RotationJournal {
   finish(secretId: string, receipt: Receipt | null): Promise<void>;
 }
 
+/** What only a person may ask of an agent. */
+export type PersonsWord = 'overwrite-foreign-password' | 'recreate-slots' | 'accept-server' | 'give-up';
+
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly claim: Claim }
   /** Nothing is pending, draining or asked for. */
@@ -29,10 +32,16 @@ export type ConfirmOutcome =
   | { readonly kind: 'finished' };
 
 export interface HoldOut {
-  /** Who still holds the old version: a reader known to the vault, or a session seen in the database. */
-  readonly kind: 'reader' | 'unnamed-reader' | 'session';
+  /**
+   * Who still holds the old version: a reader known to the vault (a process, the command lines of a machine, its published
+   * clients, or applications that do not use the vault yet), or a session seen in the database.
+   */
+  readonly kind: 'reader' | 'command-line' | 'published-client' | 'unnamed-reader' | 'session';
   readonly name: string;
+  /** Processes, reads or sessions. */
   readonly count: number;
+  /** Of reads that are counted, the last one; wall clock of the vault. */
+  readonly lastReadAt?: number;
 }
 
 export type DrainOutcome =
@@ -43,7 +52,8 @@ export type DrainOutcome =
 
 /** The vault as one agent sees it. Every method throws VaultUnreachable when no answer came: ask again, never assume. */
 export interface RotationVault {
-  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal): Promise<ClaimOutcome>;
+  /** `word`: what a person said to this agent and the vault's audit log is to keep. */
+  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal, word?: PersonsWord): Promise<ClaimOutcome>;
   /** Asked on the fenced session, after the lock and before the look (rule 1). Renews the lease of the claim. */
   isNewestEpoch(secretId: string, epoch: number, signal: AbortSignal): Promise<boolean>;
   confirm(secretId: string, rotationId: string, epoch: number, signal: AbortSignal): Promise<ConfirmOutcome>;
@@ -139,6 +149,9 @@ export class VaultDenied extends Error {
   }
 }
 
+/** Code of the failure when another server answers than the one that the journal names. */
+export const differentServer = 'different-server';
+
 /** The journal cannot be written: nothing may be changed anywhere (C15). */
 export class JournalUnavailable extends Error {
   readonly code: string;
@@ -172,4 +185,5 @@ export type Boundary =
   | 'journalled-undo'
   | 'rejected'
   | 'journalled-repair'
+  | 'server-accepted'
   | 'finished';

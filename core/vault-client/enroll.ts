@@ -1,4 +1,5 @@
 /** One-time enrollment of a machine: unsigned, the bootstrap token is the credential; safe to repeat with the same key. */
+import { isIdentifier } from '@sikkerkey/protocol/identifiers.ts';
 import type { enrollRoute, selfRoute } from '@sikkerkey/protocol/vault/machine.ts';
 import type * as z from 'zod';
 import type { CallOptions } from './call-options.ts';
@@ -30,7 +31,10 @@ export async function enrollMachine(transport: VaultTransport, body: EnrollBody,
   if (!isObject(answer) || wanted.some((name) => typeof answer[name] !== 'string')) {
     throw new VaultRefusal(502, 'vault-answer-unreadable', {}, null);
   }
-  return answer as EnrollAnswer;
+  const enrolled = answer as EnrollAnswer;
+  // Both become parts of paths, here and in signed requests.
+  if (![enrolled.vaultId, enrolled.machineId].every(isIdentifier)) throw new VaultRefusal(502, 'vault-answer-unreadable', {}, null);
+  return enrolled;
 }
 
 /** What the vault knows of the caller; works for a machine that is not approved yet. */

@@ -16,6 +16,7 @@ export const machinePaths: MachinePaths = {
   heartbeat: '/v2/agents/heartbeat',
   pollAgents: '/v2/agents/poll',
   claim: '/v2/rotations/claim',
+  look: '/v2/rotations/look',
   renew: '/v2/rotations/renew',
   confirm: '/v2/rotations/confirm',
   reject: '/v2/rotations/reject',
@@ -25,6 +26,7 @@ export const machinePaths: MachinePaths = {
   rotationState: '/v2/rotations/state',
   adopt: '/v2/adoptions/adopt',
   unadopt: '/v2/adoptions/unadopt',
+  abandon: '/v2/adoptions/abandon',
   requestRotation: '/v2/rotations/request',
 };
 

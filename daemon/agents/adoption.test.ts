@@ -23,6 +23,7 @@ function bench(answer: () => Promise<unknown>, leaving = false): Bench {
     find: () => ({ running: kept.running }),
     setRunning: (_secretId: string, running: boolean) => Object.assign(kept, { running }),
     isLeavingSlots: () => kept.leaving,
+    setGivenUp: () => undefined,
     setLeavingSlots: (_secretId: string, isLeaving: boolean) => Object.assign(kept, { leaving: isLeaving }),
   };
   const machine = (): Promise<unknown> => {

@@ -33,8 +33,12 @@ export async function adopt(
   if (!configuration.adopted) await makeReady(deps, context, configuration, strategy, signal);
   const wasRunning = deps.registry.find(secretId)?.running === true;
   deps.registry.setRunning(secretId, true);
+  // A word on an earlier adoption says nothing about this one.
+  deps.registry.setGivenUp(secretId, null);
   try {
-    return await context.client.machine('adopt', { secretId, strategy, owner: configuration.owner }, { signal });
+    const answer = await context.client.machine('adopt', { secretId, strategy, owner: configuration.owner }, { signal });
+    deps.registry.setLeavingSlots(secretId, false);
+    return answer;
   } catch (error) {
     if (isRefused(error)) deps.registry.setRunning(secretId, wasRunning);
     throw error;
@@ -123,6 +127,7 @@ export async function leaveSlots(
     const engine: EngineOfTarget = deps.engines(await readTarget(deps, context, configuration, 'flip'));
     await underRepairClaim(context, secretId, signal, ({ epoch }) => engine.finishUnAdoption(epoch, signal));
     deps.registry.setLeavingSlots(secretId, false);
+    deps.registry.setGivenUp(secretId, null);
     log.info('login-slots-dropped', { secretId });
     return null;
   } catch (error) {

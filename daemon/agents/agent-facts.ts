@@ -24,14 +24,14 @@ export function initialFact(agent: RegisteredAgent, now: number): AgentFact {
     adopted: false,
     source: connection === null ? 'vault' : 'local',
     running: agent.running,
-    state: agent.running ? 'IDLE' : 'STOPPED',
+    state: agent.rest?.state ?? (agent.running ? 'IDLE' : 'STOPPED'),
     since: now,
     step: null,
     rotationId: null,
     version: null,
     attempt: 0,
-    errorCode: null,
-    errorDetails: {},
+    errorCode: agent.rest?.errorCode ?? null,
+    errorDetails: agent.rest === undefined ? {} : { secretId: agent.secretId },
     holdOuts: [],
     drainDeadlineAt: null,
     nextRotationAt: null,
@@ -45,7 +45,7 @@ export function withRegistration(fact: AgentFact, agent: RegisteredAgent, now: n
   const fresh = initialFact(agent, now);
   const { provider, host, port, database, tls, source } = fresh;
   return {
-    ...withState(fact, agent.running ? (fact.running ? fact.state : 'IDLE') : 'STOPPED', now),
+    ...withState(fact, registeredState(fact.state, agent.running), now),
     provider,
     host,
     port,
@@ -54,6 +54,12 @@ export function withRegistration(fact: AgentFact, agent: RegisteredAgent, now: n
     source,
     running: agent.running,
   };
+}
+
+/** Stopping an agent does not take away what a person has to see to. */
+function registeredState(state: string, isRunning: boolean): string {
+  if (isRunning) return state === 'STOPPED' ? 'IDLE' : state;
+  return state === 'QUARANTINED' || state === 'SPLIT' ? state : 'STOPPED';
 }
 
 export function withConfiguration(fact: AgentFact, configuration: AgentConfiguration): AgentFact {
@@ -88,7 +94,7 @@ export function withRotation(fact: AgentFact, reported: RotationFact, now: numbe
     version: reported.version ?? fact.version,
     attempt: reported.attempt,
     errorCode: reported.errorCode,
-    errorDetails: reported.errorCode === null ? {} : { secretId: fact.secretId },
+    errorDetails: reported.errorCode === null ? {} : remedyFacts(fact),
     holdOuts: reported.holdOuts.map((one) => ({ ...one })),
     drainDeadlineAt: reported.drainDeadlineInMs === null ? null : Math.round(now + reported.drainDeadlineInMs),
   };
@@ -115,7 +121,13 @@ export function withWork(fact: AgentFact, work: AgentWork, now: number): AgentFa
 
 /** A failure outside the rotation itself (no connection known, vault away, identity unusable). */
 export function withFailure(fact: AgentFact, state: AgentState, code: string, details: AgentFact['errorDetails'], now: number): AgentFact {
-  return { ...withState(fact, state, now), errorCode: code, errorDetails: details };
+  return { ...withState(fact, state, now), errorCode: code, errorDetails: { ...remedyFacts(fact), ...details } };
+}
+
+/** What the remedies for an agent's errors name: its secret, its database, and the grant that agents need. */
+function remedyFacts({ secretId, host, port, database, tls }: AgentFact): AgentFact['errorDetails'] {
+  const place = Object.entries({ host, port, database, tls }).filter((fact): fact is [string, string | number] => fact[1] !== null);
+  return { secretId, permission: 'rotate', ...Object.fromEntries(place) };
 }
 
 export function withReceipt(fact: AgentFact, receipt: Receipt, now: number): AgentFact {

@@ -1,3 +1,5 @@
+import type { Standing } from '@sikkerkey/core/rotation/quiet-look.ts';
+import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
@@ -25,6 +27,7 @@ const configuration: AgentConfiguration = {
   adminPassword: 'admin-password',
   liveVersion: 1,
   nextRotationAt: null,
+  adoptionRotationId: null,
 };
 /** Of a vault with nothing to do: the driver asks for a claim, and gets none. */
 const idle = {
@@ -48,6 +51,7 @@ function depsWith(clock: FakeClock, prepare: AgentDeps['prepare']): AgentDeps {
     announce: () => undefined,
     boundary: () => undefined,
     settle: () => Promise.resolve(null),
+    kept: { keepRest: () => undefined, givenUp: () => null, isLeavingSlots: () => false },
   };
 }
 
@@ -75,6 +79,47 @@ describe('an agent without work', () => {
     await clock.waitUntilSleeping();
 
     expect(reads).toBe(4);
+    await agent.stop(0);
+  });
+});
+
+describe('an agent of an adopted secret', () => {
+  const credentials = new Map([[1, { username: 'app', password: new SecretText('live') }]]);
+  const versions = { live: { version: 1, slot: 'owner' as const }, pending: null, previous: null, retired: [] };
+  const standing: Standing = { strategy: 'single', versions, credentials };
+
+  test.each([
+    { name: 'one request and no claim where the database is as the vault says', accepts: [1], claims: 0 },
+    { name: 'a claim beside it where the database differs', accepts: [], claims: 1 },
+  ])('looks for drift with $name', async ({ accepts, claims }) => {
+    const asked: boolean[] = [];
+    let claimed = 0;
+    const login = { slot: 'owner' as const, exists: true, mayLogIn: true, accepts, hasVerifier: true, hasSecondPassword: false };
+    const clock = new FakeClock();
+    const agent = new Agent(
+      initialFact(registered('sk_1'), 1_000),
+      depsWith(clock, (_secretId, _signal, withStanding) => {
+        asked.push(withStanding);
+        const claim = async () => {
+          claimed += 1;
+          return { kind: 'held', retryInMs: 3_600_000 };
+        };
+        const engine = { rotation: { observe: async () => ({ logins: [login] }) } };
+        const drive = { vault: { claim }, journal: { read: async () => null } };
+        const adopted = { configuration: { ...configuration, adopted: true }, engine, drive, standing: withStanding ? standing : null };
+        return Promise.resolve(adopted as unknown as PreparedAgent);
+      }),
+    );
+    await agent.start();
+    await clock.waitUntilSleeping();
+    expect(asked).toEqual([false]);
+
+    await clock.advance(10_000);
+    await clock.waitUntilSleeping();
+
+    expect(asked).toEqual([false, true]);
+    expect(claimed).toBe(claims);
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null, version: 1 });
     await agent.stop(0);
   });
 });

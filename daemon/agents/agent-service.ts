@@ -9,13 +9,16 @@ import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { StateStore } from '../facts/state-store.ts';
 import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
+import { holdOutOf } from '../vault-link/vault-port.ts';
 import type { VaultContext, Vaults } from '../vault-link/vaults.ts';
 import { adopt, unAdopt } from './adoption.ts';
 import type { Agent } from './agent.ts';
 import { withConfiguration } from './agent-facts.ts';
 import type { Agents } from './agents.ts';
 import { readCertificateFile } from './certificate-file.ts';
-import { liveSlotOf } from './live-slot.ts';
+import { namingDatabase } from './database-refusal.ts';
+import { abandonHere, askedRepair } from './exits.ts';
+import { planFor } from './planning.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 import type { RegisteredAgent } from './registry.ts';
 
@@ -28,6 +31,7 @@ export interface AgentServiceDeps extends PreparationDeps {
   readonly state: StateStore;
   readonly clock: Clock;
   readonly log: DaemonLog;
+  boundary(name: string): void;
 }
 
 type PlanParams = CheckedParams<'agent.plan'>;
@@ -73,9 +77,11 @@ export class AgentService {
         probeQuery: params.probeQuery ?? null,
       },
     };
-    // The identity may have been replaced while the vault was asked.
-    registry.put(registered, new SecretText(params.adminPassword), vaults.choose(context.vaultId).sealer);
-    const agent = agents.put(registered);
+    // The identity may have been replaced while the vault was asked, or be about to: what it seals is never resealed late.
+    const agent = await agents.inTurn(context.vaultId, () => {
+      registry.put(registered, new SecretText(params.adminPassword), vaults.choose(context.vaultId).sealer);
+      return agents.put(registered);
+    });
     if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
     if (agent.isRunning) agent.ring();
     this.#deps.log.info('agent-configured', { secretId, vaultId: context.vaultId });
@@ -85,8 +91,9 @@ export class AgentService {
   async test(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.test'>> {
     const context = this.#contextOf(secretId);
     const configuration = await context.configuration(secretId, signal);
-    const engine = this.#deps.engines(await readTarget(this.#deps, context, configuration));
-    const inspection = await engine.inspect(configuration.adopted ? 'rotate' : 'adopt', signal);
+    const target = await readTarget(this.#deps, context, configuration);
+    const engine = this.#deps.engines(target);
+    const inspection = await namingDatabase(target, () => engine.inspect(configuration.adopted ? 'rotate' : 'adopt', signal));
     this.#showServer(secretId, inspection.serverVersion);
     return { serverVersion: inspection.serverVersion, findings: inspection.findings.map((finding) => ({ ...finding })) };
   }
@@ -95,19 +102,16 @@ export class AgentService {
     const { secretId, kind } = params;
     const context = this.#contextOf(secretId);
     const configuration = await context.configuration(secretId, signal);
-    const strategy = kind === 'rotate' ? configuration.strategy : (params.strategy ?? 'flip');
-    const engine = this.#deps.engines(await readTarget(this.#deps, context, configuration, strategy));
-    // An adoption in place creates no logins: what it will do is a rotation in place.
-    const work = kind === 'adopt' && strategy === 'single' ? 'rotate' : kind;
-    const inspection = await engine.inspect(work, signal);
-    this.#showServer(secretId, inspection.serverVersion);
-    return { ...engine.plan(work, inspection, liveSlotOf(inspection, configuration.owner)), kind };
+    const asked = { kind, ...(params.strategy === undefined ? {} : { strategy: params.strategy }) };
+    const plan = await planFor(this.#deps, context, configuration, asked, signal);
+    if (plan.server !== null) this.#showServer(secretId, plan.server.version);
+    return plan;
   }
 
   async adopt(params: CheckedParams<'agent.adopt'>, signal: AbortSignal): Promise<LocalResult<'agent.adopt'>> {
     const { secretId, strategy } = params;
     const context = this.#contextOf(secretId);
-    const agent = this.#agentOrRegister(secretId, context);
+    const agent = await this.#agentOrRegister(secretId, context);
     await this.#refuseWhileInFlight(context, secretId);
     const answer = await this.#exclusivelyThenRun(agent, () =>
       adopt(this.#deps, this.#contextOf(secretId), secretId, strategy ?? 'flip', signal),
@@ -119,13 +123,15 @@ export class AgentService {
   async unAdopt(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.unAdopt'>> {
     const agent = this.#agent(secretId);
     const context = this.#contextOf(secretId);
+    const { adoptionRotationId } = await context.configuration(secretId, signal);
+    if (adoptionRotationId !== null) return this.#giveUp(agent, adoptionRotationId, signal);
     await this.#refuseWhileInFlight(context, secretId);
     const lastRotationId = agent.fact.lastRotation?.rotationId ?? null;
     const answer = await this.#exclusivelyThenRun(agent, () =>
       unAdopt(this.#deps, this.#contextOf(secretId), secretId, lastRotationId, signal),
     );
     this.#deps.log.info('agent-given-back', { secretId, rotationId: answer.rotationId });
-    return answer;
+    return { ...answer, adoption: 'going-back' };
   }
 
   async start(params: CheckedParams<'agent.start'>, signal: AbortSignal): Promise<AgentFact> {
@@ -135,7 +141,7 @@ export class AgentService {
     const configuration = await this.#configurationIfReachable(context, secretId, signal);
     if (known === null && configuration === null) throw new CatalogueError('agent-unknown-here', { secretId });
     if (known === null && configuration !== null) await readTarget(this.#deps, context, configuration);
-    const agent = this.#agentOrRegister(secretId, context);
+    const agent = await this.#agentOrRegister(secretId, context);
     if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
     await this.#run(agent);
     return agent.fact;
@@ -148,16 +154,22 @@ export class AgentService {
     return this.#reregister(secretId, agent);
   }
 
-  async remove(secretId: string): Promise<Record<string, never>> {
+  async remove(params: CheckedParams<'agent.remove'>, signal: AbortSignal): Promise<LocalResult<'agent.remove'>> {
+    const { secretId, abandon } = params;
     const agent = this.#agent(secretId);
-    const context = this.#deps.vaults.find(agent.fact.vaultId);
-    if (context !== undefined) await this.#refuseWhileInFlight(context, secretId);
+    const { vaultId } = agent.fact;
+    const context = abandon === undefined ? this.#deps.vaults.find(vaultId) : this.#deps.vaults.choose(vaultId);
+    const isInFlight = context !== undefined && (await context.journal.read(secretId)) !== null;
+    if (abandon === undefined && isInFlight) throw new CatalogueError('removal-waits', { secretId });
+    const leave =
+      abandon === undefined ? () => Promise.resolve([]) : () => abandonHere(this.#deps, vaultId, secretId, abandon.reason, signal);
+    const leftBehind = await agent.exclusively(leave);
     await agent.stop(stopWithinMs);
     this.#deps.registry.remove(secretId);
     this.#deps.agents.remove(secretId);
     this.#deps.state.removeAgent(secretId);
     this.#deps.log.info('agent-removed', { secretId });
-    return {};
+    return { leftBehind: [...leftBehind] };
   }
 
   async rotate(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.rotate'>> {
@@ -165,18 +177,43 @@ export class AgentService {
     const context = this.#contextOf(secretId);
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
     if (context.link.protocol === 'published') throw new CatalogueError('needs-v2-vault', {});
-    const answer = await context.client.machine('requestRotation', { secretId }, { signal });
+    const { rotationId, state, waitsFor } = await context.client.machine('requestRotation', { secretId }, { signal });
     agent.ring();
-    return answer;
+    if (waitsFor === null) return { rotationId, state, waitsFor };
+    const holdOuts = waitsFor.holdOuts.map((hold) => ({ ...holdOutOf(hold) }));
+    return { rotationId, state, waitsFor: { holdOuts, drainDeadlineAt: waitsFor.drainDeadlineAt } };
   }
 
   async repair(params: CheckedParams<'agent.repair'>, signal: AbortSignal): Promise<AgentFact> {
-    const { secretId, overwriteForeignPassword } = params;
+    const { secretId } = params;
     const agent = this.#agent(secretId);
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
-    this.#deps.log.info(overwriteForeignPassword ? 'agent-overwrite-asked' : 'agent-repair-asked', { secretId });
-    await agent.repair(overwriteForeignPassword, signal);
+    const asked = askedRepair(params, this.#deps.boundary);
+    const { overwriteForeignPassword } = asked.request;
+    this.#deps.log.info(overwriteForeignPassword === true ? 'agent-overwrite-asked' : 'agent-repair-asked', {
+      secretId,
+      reason: asked.fits ?? 'any',
+    });
+    await agent.repair(asked, signal);
     return agent.fact;
+  }
+
+  /** The word is kept first, so that whatever happens the adoption is undone and its slots go. */
+  async #giveUp(agent: Agent, rotationId: string, signal: AbortSignal): Promise<LocalResult<'agent.unAdopt'>> {
+    const { registry, log } = this.#deps;
+    const { secretId } = agent;
+    registry.setGivenUp(secretId, rotationId);
+    registry.setLeavingSlots(secretId, true);
+    log.info('agent-adoption-given-up', { secretId, rotationId });
+    await this.#run(agent);
+    await agent.repair({ request: {}, fits: null }, signal);
+    const { adopted, adoptionRotationId } = await this.#contextOf(secretId).configuration(secretId, signal);
+    if (!adopted) return { rotationId, adoption: 'undone' };
+    if (adoptionRotationId === rotationId) return { rotationId, adoption: 'being-undone' };
+    // It went live before it was given up: from there the way back is a rotation, once its drain is over.
+    registry.setGivenUp(secretId, null);
+    registry.setLeavingSlots(secretId, false);
+    throw new CatalogueError('agent-busy', { secretId });
   }
 
   #showServer(secretId: string, serverVersion: string): void {
@@ -212,12 +249,15 @@ export class AgentService {
     return agent;
   }
 
-  #agentOrRegister(secretId: string, context: VaultContext): Agent {
-    const known = this.#deps.agents.find(secretId);
+  #agentOrRegister(secretId: string, { vaultId }: VaultContext): Promise<Agent> | Agent {
+    const { agents, registry, vaults } = this.#deps;
+    const known = agents.find(secretId);
     if (known !== undefined) return known;
-    const registered: RegisteredAgent = { secretId, vaultId: context.vaultId, running: false, connection: null };
-    this.#deps.registry.put(registered, null, context.sealer);
-    return this.#deps.agents.put(registered);
+    const registered: RegisteredAgent = { secretId, vaultId, running: false, connection: null };
+    return agents.inTurn(vaultId, () => {
+      registry.put(registered, null, vaults.choose(vaultId).sealer);
+      return agents.put(registered);
+    });
   }
 
   #contextOf(secretId: string): VaultContext {

@@ -65,6 +65,7 @@ function makeAgent(
     },
     boundary: () => undefined,
     settle: () => Promise.resolve(null),
+    kept: { keepRest: () => undefined, givenUp: () => null, isLeavingSlots: () => false },
   });
   return { agent, clock, states, announced: () => announced };
 }
@@ -96,6 +97,7 @@ const configuration: AgentConfiguration = {
   adminPassword: null,
   liveVersion: 2,
   nextRotationAt: null,
+  adoptionRotationId: null,
 };
 
 /** A vault that has nothing to do for the agent, and counts how often it was asked. */
@@ -115,8 +117,11 @@ function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepa
     release: notAsked,
   };
   const rotation = { openSession: notAsked, verify: notAsked, observe: notAsked, sessionsOf: notAsked };
-  const engine: EngineOfTarget = { rotation, inspect: notAsked, plan: unplanned, prepareAdoption: notAsked, finishUnAdoption: notAsked };
-  return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive: { vault, journal: journalOf(row) } }) };
+  const exits = { plan: unplanned, texts: unplanned, missingSlots: unplanned, slotRemoval: unplanned };
+  const slots = { prepareAdoption: notAsked, recreateSlots: notAsked, finishUnAdoption: notAsked };
+  const engine: EngineOfTarget = { rotation, inspect: notAsked, plan: unplanned, identify: notAsked, exits, ...slots };
+  const drive = { vault, journal: journalOf(row) };
+  return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null }) };
 }
 
 describe('an agent whose vault refuses it', () => {
@@ -224,8 +229,8 @@ describe('an agent that is blocked', () => {
       return Promise.resolve({ kind: 'claimed', claim: { ...granted, credentials: new Map() } });
     };
     const journal: RotationJournal = { ...journalOf(null), write: () => Promise.reject(new JournalUnavailable('ENOSPC')) };
-    const { agent, clock } = makeAgent(async (secretId, signal) => {
-      const prepared = await nothing(secretId, signal);
+    const { agent, clock } = makeAgent(async (secretId, ...how) => {
+      const prepared = await nothing(secretId, ...how);
       return { ...prepared, drive: { vault: { ...prepared.drive.vault, claim }, journal } };
     });
     await agent.start();
@@ -404,5 +409,36 @@ describe('the poll of a vault without a stream', () => {
     put('sk_1', 7);
     expect(intervalMs()).toBe(7_000);
     await Promise.all(made.map((agent) => agent.stop(0)));
+  });
+});
+
+describe('what seals for a vault whose identity is being replaced', () => {
+  test('waits for the end of it, and the other vaults wait for nothing', async () => {
+    const agents = new Agents(
+      (shown) => makeAgent(notAsked, null, shown).agent,
+      () => 0,
+    );
+    const replaced = Promise.withResolvers<void>();
+    const done: string[] = [];
+    const replacement = agents.alone('vault_1', () => replaced.promise.then(() => void done.push('replaced')));
+
+    const sealing = agents.inTurn('vault_1', () => void done.push('sealed'));
+    await agents.inTurn('vault_2', () => void done.push('sealed for another'));
+    expect(done).toEqual(['sealed for another']);
+    replaced.resolve();
+    await Promise.all([replacement, sealing]);
+
+    expect(done).toEqual(['sealed for another', 'replaced', 'sealed']);
+  });
+
+  test('is not held up by a replacement that failed', async () => {
+    const agents = new Agents(
+      (shown) => makeAgent(notAsked, null, shown).agent,
+      () => 0,
+    );
+    const failed = agents.alone('vault_1', () => Promise.reject(new Error('refused')));
+
+    expect(await agents.inTurn('vault_1', () => 'sealed')).toBe('sealed');
+    await expect(failed).rejects.toThrow('refused');
   });
 });

@@ -4,15 +4,24 @@
  */
 import { jitterAround } from '@sikkerkey/core/backoff.ts';
 import { type Loop, startLoop } from '@sikkerkey/core/loop.ts';
-import { createRotationMemory, type DriveDeps, driveRotation, probeDrift, type WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
+import {
+  createRotationMemory,
+  type DriveDeps,
+  type DriveRequest,
+  driveRotation,
+  type WorkOutcome,
+} from '@sikkerkey/core/rotation/drive.ts';
 import type { RotationFact } from '@sikkerkey/core/rotation/facts.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
-import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
+import type { AgentDeps, AskedRepair, PreparedAgent } from './agent-deps.ts';
 import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withWork } from './agent-facts.ts';
 import { failedPreparation } from './agent-failures.ts';
+import { requireFit } from './exits.ts';
 import { Interrupted } from './interrupted.ts';
 import { configurationMaxAgeMs } from './pace.ts';
+import type { KeptRest } from './registry.ts';
 
 export class Agent {
   readonly secretId: string;
@@ -53,7 +62,7 @@ export class Agent {
     this.#hasReadConfiguration = false;
     const { clock, random } = this.#deps;
     this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
-    const row = await this.#hasRow();
+    const row = await this.#hasWork();
     const firstRunInMs = row ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
     this.#loop = startLoop(
       { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run: (signal) => this.#run(signal) },
@@ -99,17 +108,28 @@ export class Agent {
   }
 
   /**
-   * Looks now and repairs what differs from the vault's word, after interrupting what is under way; over a stranger's
-   * password only where a person said so (C13). The fact shows how it ended.
+   * Looks now and repairs what differs from the vault's word, after interrupting what is under way; further only as far as
+   * a person said (C13). The fact shows how it ended. Throws CatalogueError `repair-does-not-fit`, or what `prepare` throws.
    */
-  async repair(overwriteForeignPassword: boolean, signal: AbortSignal): Promise<void> {
+  async repair(asked: AskedRepair, signal: AbortSignal): Promise<void> {
     const look = async (interruptible: AbortSignal): Promise<number | null> => {
       const prepared = await this.#prepare(interruptible);
       if (prepared === null) return null;
-      const request = { probe: prepared.configuration.adopted, overwriteForeignPassword };
-      return this.#after(await driveRotation(this.#driveDeps(prepared), this.secretId, interruptible, request), interruptible);
+      const probe = prepared.configuration.adopted;
+      if (asked.fits !== null) {
+        const outcome = await this.#drive(prepared, { probe }, interruptible);
+        await this.#after(outcome, interruptible);
+        requireFit(asked.fits, outcome, this.secretId);
+      }
+      await asked.prepare?.(prepared, interruptible);
+      return this.#after(await this.#drive(prepared, { probe, ...asked.request }, interruptible), interruptible);
     };
     await this.exclusively(() => this.#interruptibly(AbortSignal.any([signal, this.#life.signal]), look));
+  }
+
+  #drive(prepared: PreparedAgent, request: DriveRequest, signal: AbortSignal): Promise<WorkOutcome> {
+    const giveUpRotationId = this.#deps.kept.givenUp(this.secretId);
+    return driveRotation(this.#driveDeps(prepared), this.secretId, signal, { ...request, giveUpRotationId });
   }
 
   change(fact: AgentFact): void {
@@ -119,7 +139,20 @@ export class Agent {
     if (before.state === fact.state && before.errorCode === fact.errorCode) return;
     const { secretId, state, rotationId, version, errorCode } = fact;
     this.#deps.log.info('agent-state', { secretId, state, from: before.state, rotationId, version, errorCode });
+    if (state === 'QUARANTINED') this.#keepRest({ state, errorCode });
+    else if (before.state === 'QUARANTINED') this.#keepRest(null);
     this.#deps.announce();
+  }
+
+  /** A file that cannot be written must not end the work that is being shown. */
+  #keepRest(rest: KeptRest | null): void {
+    const { secretId } = this;
+    try {
+      this.#deps.kept.keepRest(secretId, rest);
+    } catch (error) {
+      if (!(error instanceof CatalogueError)) throw error;
+      this.#deps.log.warn('agent-rest-not-kept', { secretId, errorCode: error.code });
+    }
   }
 
   hearWork(work: AgentWork): void {
@@ -155,20 +188,21 @@ export class Agent {
     const rung = this.#rung;
     this.#rung = false;
     const isDue = this.#deps.clock.monotonic() >= this.#nextProbeAt;
-    if (!rung && !isDue && this.#hasReadConfiguration && !(await this.#hasRow())) return this.#rest();
-    const prepared = await this.#prepare(signal);
+    if (!rung && !isDue && this.#hasReadConfiguration && !(await this.#hasWork())) return this.#rest();
+    const isLook = isDue && !rung;
+    const prepared = await this.#prepare(signal, isLook);
     if (prepared === null) {
       this.#rung = true;
       return jitterAround(this.#fact.state === 'ACCESS_DENIED' ? 60_000 : 10_000, 0.3, this.#deps.random);
     }
     this.#hasReadConfiguration = true;
     const probe = isDue && prepared.configuration.adopted;
-    const isUnderWay = await this.#hasRow();
+    const isUnderWay = await this.#hasWork();
     if (isDue && !probe) this.#nextProbeAt = this.#nextProbe();
     if (!rung && !probe && !isUnderWay) return this.#rest();
     const heldForMs = this.#deps.heldForMs();
     if (heldForMs > 0 && !isUnderWay) return this.#hold(heldForMs);
-    const outcome = await (probe ? probeDrift : driveRotation)(this.#driveDeps(prepared), this.secretId, signal);
+    const outcome = await this.#drive(prepared, { probe, standing: isLook ? prepared.standing : null }, signal);
     if (probe) this.#nextProbeAt = this.#nextProbe();
     return this.#after(outcome, signal);
   }
@@ -204,11 +238,11 @@ export class Agent {
     }
   }
 
-  async #prepare(signal: AbortSignal): Promise<PreparedAgent | null> {
+  async #prepare(signal: AbortSignal, isLook = false): Promise<PreparedAgent | null> {
     const now = this.#deps.clock.monotonic();
-    if (this.#prepared !== null && now - this.#prepared.at < configurationMaxAgeMs) return this.#prepared.agent;
+    if (!isLook && this.#prepared !== null && now - this.#prepared.at < configurationMaxAgeMs) return this.#prepared.agent;
     try {
-      const agent = await this.#deps.prepare(this.secretId, signal);
+      const agent = await this.#deps.prepare(this.secretId, signal, isLook);
       this.#prepared = { agent, at: now };
       const recovered =
         this.#fact.state === 'ACCESS_DENIED' || this.#fact.state === 'VAULT_UNREACHABLE' ? { state: 'IDLE', errorCode: null } : {};
@@ -238,11 +272,11 @@ export class Agent {
     };
   }
 
-  /** A journal that cannot be read counts as "work to do": the driver shows what is wrong with it. */
-  async #hasRow(): Promise<boolean> {
+  /** Or slots to be left behind an un-adoption. A file that cannot be read counts as work: the driver shows what is wrong. */
+  async #hasWork(): Promise<boolean> {
     try {
       const journal = this.#deps.journal();
-      return journal !== null && (await journal.read(this.secretId)) !== null;
+      return journal !== null && (this.#deps.kept.isLeavingSlots(this.secretId) || (await journal.read(this.secretId)) !== null);
     } catch {
       return true;
     }

@@ -13,6 +13,7 @@ export type MakeAgent = (fact: AgentFact) => Agent;
 
 export class Agents {
   readonly #agents = new Map<string, Agent>();
+  readonly #turns = new Map<string, Promise<unknown>>();
   readonly #pollSeconds = new Map<string, number>();
   readonly #make: MakeAgent;
   readonly #now: () => number;
@@ -53,10 +54,23 @@ export class Agents {
     await Promise.all([...this.#agents.values()].map((agent) => agent.stop(withinMs)));
   }
 
-  /** Runs `work` while every agent of that vault rests; they go on afterwards with nothing of what they had prepared. */
+  /**
+   * Runs `work` while every agent of that vault rests and nothing is sealed for a new one; they go on afterwards with
+   * nothing of what they had prepared.
+   */
   alone<T>(vaultId: string, work: () => Promise<T>): Promise<T> {
-    const ofVault = [...this.#agents.values()].filter((agent) => agent.fact.vaultId === vaultId);
-    return ofVault.reduce((rest, agent) => () => agent.exclusively(rest), work)();
+    return this.inTurn(vaultId, () => {
+      const ofVault = [...this.#agents.values()].filter((agent) => agent.fact.vaultId === vaultId);
+      return ofVault.reduce((rest, agent) => () => agent.exclusively(rest), work)();
+    });
+  }
+
+  /** What seals for a vault, or begins an agent of it, one after the other: never while its identity is being replaced. */
+  inTurn<T>(vaultId: string, work: () => Promise<T> | T): Promise<T> {
+    const before = this.#turns.get(vaultId) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(work);
+    this.#turns.set(vaultId, mine);
+    return mine;
   }
 
   /** The agents of one vault, as its link sees them. */

@@ -2,12 +2,12 @@
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { Random } from '@sikkerkey/core/random.ts';
 import type { RotationEngine } from '@sikkerkey/core/rotation/ports.ts';
-import type { Slot } from '@sikkerkey/core/rotation/types.ts';
-import { finishUnAdoption, prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
+import type { Slot, Statement } from '@sikkerkey/core/rotation/types.ts';
+import { finishUnAdoption, missingSlots, prepareAdoption, recreateSlots } from '@sikkerkey/engines/postgresql/adopt.ts';
 import type { PostgresqlEngineConfig } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
-import { type Inspection, inspect, type PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
-import { planWork } from '@sikkerkey/engines/postgresql/plan.ts';
+import { type Inspection, identifyServer, inspect, type PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
+import { type ExitWork, planExit, planWork, slotRemoval, statementTexts, type WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { DatabaseTarget } from './database-target.ts';
 
@@ -15,11 +15,24 @@ export interface EngineOfTarget {
   readonly rotation: RotationEngine;
   /** Reads only. Throws EngineFailure where no connection can be had. */
   inspect(kind: PlanKind, signal: AbortSignal): Promise<Inspection>;
-  plan(kind: PlanKind, inspection: Inspection, live: Slot): Plan;
+  plan(kind: WorkKind, inspection: Inspection, live: Slot): Plan;
+  /** Which server answers now. Reads only. Throws EngineFailure. */
+  identify(signal: AbortSignal): Promise<string>;
+  readonly exits: ExitPlanning;
   /** Creates the login slots, on the fence, under a repair claim's epoch. */
   prepareAdoption(epoch: number, signal: AbortSignal): Promise<void>;
+  /** Makes the login slots that somebody dropped, on the fence. */
+  recreateSlots(epoch: number, signal: AbortSignal): Promise<void>;
   /** Drops the login slots after the way back is retired. */
   finishUnAdoption(epoch: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The texts of what leads out of a state that a rotation cannot leave by itself. */
+export interface ExitPlanning {
+  plan(exit: ExitWork, inspection: Inspection): Plan;
+  texts(statements: readonly Statement[]): ExitWork['statements'];
+  missingSlots(inspection: Inspection): ExitWork['statements'];
+  slotRemoval(inspection: Inspection): ExitWork['statements'];
 }
 
 export type EngineCatalogue = (target: DatabaseTarget) => EngineOfTarget;
@@ -31,6 +44,14 @@ export function createEngineCatalogue(deps: { readonly clock: Clock; readonly ra
       rotation: createPostgresqlEngine(config, deps),
       inspect: (kind, signal) => inspect(config, kind, deps, signal),
       plan: (kind, inspection, live) => planWork(kind, inspection, config, live),
+      identify: (signal) => identifyServer(config, deps, signal),
+      exits: {
+        plan: (exit, inspection) => planExit(exit, inspection, config),
+        texts: (statements) => statementTexts(statements, config),
+        missingSlots: (inspection) => missingSlots(inspection, config).flatMap(({ statements }) => statements),
+        slotRemoval: (inspection) => slotRemoval(inspection, config),
+      },
+      recreateSlots: (epoch, signal) => recreateSlots(config, epoch, deps, signal),
       prepareAdoption: (epoch, signal) => prepareAdoption(config, epoch, deps, signal),
       finishUnAdoption: (epoch, signal) => finishUnAdoption(config, epoch, deps, signal),
     };

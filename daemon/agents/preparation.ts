@@ -31,8 +31,11 @@ export async function prepareAgent(
   context: VaultContext,
   secretId: string,
   signal: AbortSignal,
+  withStanding: boolean,
 ): Promise<PreparedAgent> {
-  const configuration = await context.configuration(secretId, signal);
+  const { configuration, standing } = withStanding
+    ? await context.look(secretId, signal)
+    : { configuration: await context.configuration(secretId, signal), standing: null };
   const engine = deps.engines(await readTarget(deps, context, configuration));
-  return { configuration, engine, drive: { vault: context.port, journal: context.journal } };
+  return { configuration, engine, drive: { vault: context.port, journal: context.journal }, standing };
 }

@@ -37,6 +37,7 @@ const localConnection = z.object({
   pollIntervalSeconds: z.int().nullable(),
   probeQuery: z.string().nullable(),
 });
+const keptRest = z.object({ state: z.literal('QUARANTINED'), errorCode: z.string().nullable() });
 const counters = z.object({ epoch: z.int(), version: z.int() });
 export type LocalConnection = z.infer<typeof localConnection>;
 
@@ -46,7 +47,11 @@ export interface RegisteredAgent {
   readonly running: boolean;
   /** Null: the vault keeps the connection. */
   readonly connection: LocalConnection | null;
+  /** How it rested when a person was last needed, so that a restart of the daemon does not hide it. */
+  readonly rest?: KeptRest | undefined;
 }
+
+export type KeptRest = z.infer<typeof keptRest>;
 
 interface StoredAgent {
   readonly secret_id: string;
@@ -82,48 +87,53 @@ export class AgentRegistry {
 
   /** Claims and versions of a secret at a vault that counts neither (published protocol). */
   counters(secretId: string): Counters {
-    return guarded(() => {
-      const found = this.#database
-        .prepare<[string], { value: string }>('SELECT value FROM setting WHERE name = ?')
-        .get(`counters/${secretId}`);
-      return found === undefined ? { epoch: 0, version: 1 } : counters.parse(JSON.parse(found.value));
-    });
+    const found = this.#setting(`counters/${secretId}`);
+    return found === null ? { epoch: 0, version: 1 } : counters.parse(JSON.parse(found));
   }
 
   setCounters(secretId: string, value: Counters): void {
-    const row = [`counters/${secretId}`, JSON.stringify(value)];
-    guarded(() => void this.#database.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)').run(...row));
+    this.#set(`counters/${secretId}`, JSON.stringify(value));
   }
 
   /** Whether login slots are to be dropped once the way back to the owner is retired. */
   isLeavingSlots(secretId: string): boolean {
-    return guarded(() => this.#database.prepare('SELECT 1 FROM setting WHERE name = ?').get(`leaving-slots/${secretId}`) !== undefined);
+    return this.#setting(`leaving-slots/${secretId}`) !== null;
   }
 
   setLeavingSlots(secretId: string, isLeaving: boolean): void {
-    const name = `leaving-slots/${secretId}`;
-    guarded(() => {
-      if (isLeaving) this.#database.prepare(`INSERT OR REPLACE INTO setting VALUES (?, '1')`).run(name);
-      else this.#database.prepare('DELETE FROM setting WHERE name = ?').run(name);
-    });
+    this.#set(`leaving-slots/${secretId}`, isLeaving ? '1' : null);
+  }
+
+  /** The rotation of an adoption that a person has given up; a word that outlives the process. */
+  givenUp(secretId: string): string | null {
+    return this.#setting(`given-up/${secretId}`);
+  }
+
+  setGivenUp(secretId: string, rotationId: string | null): void {
+    this.#set(`given-up/${secretId}`, rotationId);
+  }
+
+  keepRest(secretId: string, rest: KeptRest | null): void {
+    this.#set(`rest/${secretId}`, rest === null ? null : JSON.stringify(rest));
   }
 
   /** Whether that vault was ever heard to speak /v2; never forgotten. */
   isKnownV2(vaultId: string): boolean {
-    return guarded(() => this.#database.prepare('SELECT 1 FROM setting WHERE name = ?').get(`speaks-v2/${vaultId}`) !== undefined);
+    return this.#setting(`speaks-v2/${vaultId}`) !== null;
   }
 
   rememberV2(vaultId: string): void {
-    guarded(() => void this.#database.prepare(`INSERT OR REPLACE INTO setting VALUES (?, '1')`).run(`speaks-v2/${vaultId}`));
+    this.#set(`speaks-v2/${vaultId}`, '1');
   }
 
   all(): readonly RegisteredAgent[] {
-    return guarded(() => this.#database.prepare<[], StoredAgent>('SELECT * FROM agent ORDER BY secret_id').all().map(registeredOf));
+    const stored = guarded(() => this.#database.prepare<[], StoredAgent>('SELECT * FROM agent ORDER BY secret_id').all());
+    return stored.map((one) => this.#registered(one));
   }
 
   find(secretId: string): RegisteredAgent | null {
     const stored = this.#stored(secretId);
-    return stored === null ? null : registeredOf(stored);
+    return stored === null ? null : this.#registered(stored);
   }
 
   /** Null where none is kept. Throws CatalogueError `identity-unusable` when another identity sealed it. */
@@ -158,8 +168,14 @@ export class AgentRegistry {
     guarded(() => this.#database.prepare('UPDATE agent SET running = ? WHERE secret_id = ?').run(running ? 1 : 0, secretId));
   }
 
+  /** With all that was kept for it, but not what it counted: epochs never go back. */
   remove(secretId: string): void {
-    guarded(() => this.#database.prepare('DELETE FROM agent WHERE secret_id = ?').run(secretId));
+    guarded(() =>
+      this.#database.transaction(() => {
+        this.#database.prepare('DELETE FROM agent WHERE secret_id = ?').run(secretId);
+        for (const kept of ['leaving-slots', 'given-up', 'rest']) this.#set(`${kept}/${secretId}`, null);
+      })(),
+    );
   }
 
   /** Whether anything of this vault is sealed with that key. */
@@ -182,6 +198,26 @@ export class AgentRegistry {
           update.run(to.keyId, to.seal(plain, placeOf(row)), row.secret_id);
         }
       })();
+    });
+  }
+
+  #registered(stored: StoredAgent): RegisteredAgent {
+    const rest = this.#setting(`rest/${stored.secret_id}`);
+    return { ...registeredOf(stored), rest: rest === null ? undefined : keptRest.parse(JSON.parse(rest)) };
+  }
+
+  #setting(name: string): string | null {
+    return guarded(() => {
+      const read = this.#database.prepare<[string], string>('SELECT value FROM setting WHERE name = ?').pluck();
+      return read.get(name) ?? null;
+    });
+  }
+
+  /** Null: keeps it no more. */
+  #set(name: string, value: string | null): void {
+    guarded(() => {
+      if (value === null) this.#database.prepare('DELETE FROM setting WHERE name = ?').run(name);
+      else this.#database.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)').run(name, value);
     });
   }
 

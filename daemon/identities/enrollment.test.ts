@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,9 @@ const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.st
 class EnrollingVault {
   readonly publicKeys: string[] = [];
   machineId = 'machine_1';
+  vaultId = 'vault_1';
   loses = 0;
+  capabilities: 'announced' | 'lacking' | 'unreachable' = 'announced';
   /** The refusal that every enrollment is answered with, if any. */
   refusal: { readonly status: number; readonly code: string } | null = null;
 
@@ -38,6 +41,8 @@ class EnrollingVault {
   }
 
   #answer(request: VaultRequest): { status: number; headers: Record<string, string>; body: Uint8Array } {
+    if (this.capabilities === 'unreachable') throw new TransportFailure('connect-failed');
+    if (this.capabilities === 'lacking') return { status: 404, headers: {}, body: new Uint8Array() };
     const capabilities = { product: 'sikkerkey-vault', version: '1', vaultId: 'vault_1', sealed: false, features: [] };
     if (request.method === 'GET') return { status: 200, headers: {}, body: bytesOf(capabilities) };
     const { publicKey, name } = JSON.parse(new TextDecoder().decode(request.body ?? new Uint8Array())) as {
@@ -54,7 +59,7 @@ class EnrollingVault {
     }
     const answer = {
       machineId: this.machineId,
-      vaultId: 'vault_1',
+      vaultId: this.vaultId,
       machineName: name ?? 'host',
       apiUrl,
       fingerprint: 'F',
@@ -90,7 +95,8 @@ describe('enrolling this host', () => {
     await rm(home.base, { recursive: true, force: true });
   });
 
-  const enrollNow = (withToken = token): ReturnType<typeof enroll> => enroll(deps, { apiUrl, token: withToken, name: undefined }, never);
+  const enrollNow = (withToken = token): ReturnType<typeof enroll> =>
+    enroll(deps, { apiUrl, token: withToken, name: undefined, hasMoved: false }, never);
   const sealerOf = async (): Promise<ReturnType<typeof createSealer>> => {
     const identity = await files.machine('vault_1');
     if (identity === null) throw new Error('no identity');
@@ -117,13 +123,44 @@ describe('enrolling this host', () => {
     expect(new Set(vault.publicKeys).size).toBe(1);
   });
 
-  const stagedKeys = async (): Promise<readonly string[]> => (await readdir(home.vaults)).filter((name) => name.startsWith('.enroll-'));
+  test('lets no other address take over a vault that this host knows, until a person says that it moved', async () => {
+    await enrollNow();
+    const before = await readFile(home.identityFile('vault_1'), 'utf8');
+    const elsewhere = { apiUrl: 'http://localhost:7999', token: 'another-token-of-twenty', name: undefined };
+
+    await expect(enroll(deps, { ...elsewhere, hasMoved: false }, never)).rejects.toMatchObject({ code: 'vault-address-differs' });
+    expect(await readFile(home.identityFile('vault_1'), 'utf8')).toBe(before);
+
+    await enroll(deps, { ...elsewhere, hasMoved: true }, never);
+    expect((await files.machine('vault_1'))?.apiUrl).toBe('http://localhost:7999');
+  });
+
+  test.each(['../../escaped', '', 'a/b', '.'])('believes no vault that calls itself %j', async (vaultId) => {
+    vault.vaultId = vaultId;
+
+    await expect(enrollNow()).rejects.toMatchObject({ code: 'vault-answer-unreadable' });
+    expect((await readdir(home.vaults)).filter((name) => !name.startsWith('.enroll-'))).toEqual([]);
+  });
+
+  const stagedKeys = async (): Promise<readonly string[]> =>
+    existsSync(home.vaults) ? (await readdir(home.vaults)).filter((name) => name.startsWith('.enroll-')) : [];
 
   test('leaves no key behind when the vault refuses the token', async () => {
     vault.refusal = { status: 401, code: 'enrollment-token-refused' };
     await expect(enrollNow()).rejects.toMatchObject({ code: 'enrollment-token-refused' });
 
     expect(vault.publicKeys).toHaveLength(1);
+    expect(await stagedKeys()).toEqual([]);
+  });
+
+  test.each([
+    { name: 'the address is no vault', capabilities: 'lacking' as const },
+    { name: 'the vault cannot be reached', capabilities: 'unreachable' as const },
+  ])('leaves no key behind when $name', async ({ capabilities }) => {
+    vault.capabilities = capabilities;
+    await expect(enrollNow()).rejects.toThrowError();
+
+    expect(vault.publicKeys).toEqual([]);
     expect(await stagedKeys()).toEqual([]);
   });
 
@@ -234,6 +271,8 @@ describe('enrolling this host', () => {
   });
 
   test.each(['http://vault.example', 'https://vault.example/base', 'ftp://x', 'nonsense'])('refuses the address %s', async (address) => {
-    await expect(enroll(deps, { apiUrl: address, token, name: undefined }, never)).rejects.toMatchObject({ code: 'vault-address-invalid' });
+    await expect(enroll(deps, { apiUrl: address, token, name: undefined, hasMoved: false }, never)).rejects.toMatchObject({
+      code: 'vault-address-invalid',
+    });
   });
 });

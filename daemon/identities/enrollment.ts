@@ -34,16 +34,19 @@ export interface EnrollmentRequest {
   readonly apiUrl: string;
   readonly token: string;
   readonly name: string | undefined;
+  /** A person says that a vault known here under another address has moved to this one. */
+  readonly hasMoved: boolean;
 }
 
 /** The identity in force afterwards. Throws CatalogueError, VaultRefusal or TransportFailure; nothing is replaced then. */
 export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, signal: AbortSignal): Promise<MachineIdentity> {
   const apiUrl = vaultAddress(request.apiUrl);
   const attempt = createHash('sha256').update(`${apiUrl}\n${request.token}`).digest('hex').slice(0, 16);
-  const key = await enrollmentKey(deps, attempt);
   const transport = deps.openTransport(apiUrl);
   try {
     if ((await readSpokenProtocol(transport, { signal })).kind !== 'v2') throw new CatalogueError('enrollment-lacks-v2', {});
+    // Made once the vault is known to enroll: an attempt that ends before this leaves no key on the disk.
+    const key = await enrollmentKey(deps, attempt);
     const name = request.name === undefined ? {} : { name: request.name };
     const body = { token: request.token, publicKey: key.publicKeyBase64, hostname: deps.hostname, ...name };
     const answer = await enrollMachine(transport, body, { signal }).catch(async (error: unknown) => {
@@ -51,6 +54,7 @@ export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, s
       throw error;
     });
     const identity = { vaultId: answer.vaultId, machineId: answer.machineId, machineName: answer.machineName, apiUrl, key };
+    if (!request.hasMoved) await requireSameAddress(deps.files, identity);
     deps.registry.rememberV2(identity.vaultId);
     await deps.agents.alone(identity.vaultId, async () => {
       await replaceIdentity(deps, identity);
@@ -98,6 +102,17 @@ async function replaceIdentity(deps: ReplacementDeps, identity: MachineIdentity)
     resealAll(deps, vaultId, from, to);
   }
   await deps.files.promoteMachine(vaultId);
+}
+
+/**
+ * A vault's id is no secret, so any server can answer with it: one that this host knows keeps its address until a person
+ * says otherwise. Throws CatalogueError `vault-address-differs`.
+ */
+async function requireSameAddress(files: IdentityFiles, { vaultId, apiUrl }: MachineIdentity): Promise<void> {
+  const known = await files.machine(vaultId);
+  if (known !== null && known.apiUrl !== apiUrl) {
+    throw new CatalogueError('vault-address-differs', { vaultId, knownUrl: known.apiUrl, apiUrl });
+  }
 }
 
 /** Another machine has no claim on rotations in flight. Throws CatalogueError `identity-in-use`. */

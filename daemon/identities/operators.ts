@@ -6,8 +6,10 @@ import type { Clock } from '@sikkerkey/core/clock.ts';
 import { signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
 import type { Random } from '@sikkerkey/core/random.ts';
 import { createVaultClient, type VaultClient } from '@sikkerkey/core/vault-client/client.ts';
+import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
 import type { VaultTransport } from '@sikkerkey/core/vault-client/transport.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { isIdentifier } from '@sikkerkey/protocol/identifiers.ts';
 import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/protocol/vault/operator.ts';
 import type { IdentityFiles, OperatorIdentity } from './identity-files.ts';
 import { vaultAddress } from './vault-address.ts';
@@ -25,6 +27,8 @@ export interface NewOperator {
   readonly operatorId: string;
   /** Base64 of the 32-byte seed. */
   readonly key: string;
+  /** A person says that a vault known here under another address has moved to this one. */
+  readonly hasMoved: boolean;
 }
 
 export class Operators {
@@ -46,6 +50,7 @@ export class Operators {
       const { vaultId } = await client.operator('status', {}, { signal });
       if (operator.vaultId !== undefined && operator.vaultId !== vaultId)
         throw new CatalogueError('vault-unknown', { vaultId: operator.vaultId });
+      if (!operator.hasMoved) await this.#requireSameAddress(vaultId, apiUrl);
       await this.#deps.files.keepOperator({ vaultId, apiUrl, operatorId: operator.operatorId, key });
       await this.#forget(vaultId);
       return { vaultId, operatorId: operator.operatorId };
@@ -87,6 +92,15 @@ export class Operators {
     if (only === undefined) throw new CatalogueError('operator-unknown', {});
     if (others.length > 0) throw new CatalogueError('vault-not-chosen', { count: others.length + 1 });
     return only.vaultId;
+  }
+
+  /** Any server can answer with the id of a known vault. Throws CatalogueError `vault-address-differs`. */
+  async #requireSameAddress(vaultId: string, apiUrl: string): Promise<void> {
+    if (!isIdentifier(vaultId)) throw new VaultRefusal(502, 'vault-answer-unreadable', {}, null);
+    const known = await this.#deps.files.operator(vaultId);
+    if (known !== null && known.apiUrl !== apiUrl) {
+      throw new CatalogueError('vault-address-differs', { vaultId, knownUrl: known.apiUrl, apiUrl });
+    }
   }
 
   #connect(identity: OperatorIdentity): VaultClient {

@@ -5,11 +5,12 @@
  */
 import { JournalUnavailable } from '@sikkerkey/core/rotation/ports.ts';
 import type { Receipt } from '@sikkerkey/core/rotation/types.ts';
+import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import Database from 'better-sqlite3';
 import type { StoredRow } from './row-codec.ts';
 
-const schemaVersion = 1;
-const schema = `
+const schemaVersion = 2;
+const first = `
   CREATE TABLE rotation (
     vault_id TEXT NOT NULL,
     secret_id TEXT NOT NULL,
@@ -36,6 +37,10 @@ const schema = `
   ) STRICT;
   CREATE INDEX receipt_of_secret ON receipt (vault_id, secret_id, id);
 `;
+/** What an abandoned database may still hold, as JSON: logins and versions, never a value. */
+const second = 'ALTER TABLE receipt ADD COLUMN left_behind TEXT';
+/** By the form that they lead from. */
+const migrations: readonly string[] = [first, second];
 const writeRow = `
   INSERT INTO rotation VALUES (@vault_id, @secret_id, @rotation_id, @epoch, @strategy, @goal, @versions, @server_fingerprint, @key_id, @sealed)
   ON CONFLICT (vault_id, secret_id) DO UPDATE SET rotation_id = excluded.rotation_id, epoch = excluded.epoch,
@@ -44,6 +49,9 @@ const writeRow = `
 const writeReceipt = `
   INSERT INTO receipt (vault_id, secret_id, rotation_id, outcome, epoch, statements, started_at, ended_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const writeAbandonment = `
+  INSERT INTO receipt (vault_id, secret_id, rotation_id, outcome, epoch, statements, started_at, ended_at, left_behind)
+  VALUES (?, ?, ?, 'abandoned', ?, '[]', ?, ?, ?)`;
 
 export interface LastReceipt {
   readonly rotationId: string | null;
@@ -114,6 +122,21 @@ export class JournalFile {
     });
   }
 
+  /** Removes the row, if there is one, and keeps what was left behind. Asked again, the last word stands beside the first. */
+  abandon(vaultId: string, secretId: string, leftBehind: readonly LeftBehind[], at: number): void {
+    this.#use((database) => {
+      const find = database.prepare<[string, string], { rotation_id: string | null; epoch: number }>(
+        'SELECT rotation_id, epoch FROM rotation WHERE vault_id = ? AND secret_id = ?',
+      );
+      database.transaction(() => {
+        const row = find.get(vaultId, secretId);
+        const kept = [row?.rotation_id ?? null, row?.epoch ?? 0, Math.round(at), Math.round(at), JSON.stringify(leftBehind)];
+        database.prepare(writeAbandonment).run(vaultId, secretId, ...kept);
+        database.prepare('DELETE FROM rotation WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
+      })();
+    });
+  }
+
   lastReceipt(vaultId: string, secretId: string): LastReceipt | null {
     return this.#use((database) => {
       const found = database.prepare<[string, string], LastReceipt>(`
@@ -161,11 +184,11 @@ function openChecked(path: string): Database.Database {
 }
 
 function migrate(database: Database.Database): void {
-  const found = database.pragma('user_version', { simple: true });
+  const found = Number(database.pragma('user_version', { simple: true }));
   if (found === schemaVersion) return;
-  if (found !== 0) throw new JournalUnavailable('journal-of-newer-daemon');
+  if (found > schemaVersion) throw new JournalUnavailable('journal-of-newer-daemon');
   database.transaction(() => {
-    database.exec(schema);
+    for (const statements of migrations.slice(found)) database.exec(statements);
     database.pragma(`user_version = ${schemaVersion}`);
   })();
 }

@@ -59,6 +59,38 @@ describe('the journal on disk', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  test('keeps what an abandoned database may hold, and its row goes in the same moment', async () => {
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+    await journal.write(makeRow());
+    const leftBehind = [{ login: 'app_a', version: 2, label: 'quarantined' as const }];
+
+    await journal.abandon('sk_1', leftBehind, 5_000);
+
+    expect(await journal.read('sk_1')).toBeNull();
+    const kept = new Database(path, { readonly: true });
+    const rows = kept.prepare('SELECT rotation_id, outcome, epoch, ended_at, left_behind FROM receipt').all();
+    kept.close();
+    expect(rows).toEqual([
+      { rotation_id: 'rot_1', outcome: 'abandoned', epoch: 7, ended_at: 5_000, left_behind: JSON.stringify(leftBehind) },
+    ]);
+  });
+
+  test('takes on a file of the form before, with its rows and receipts', async () => {
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+    await journal.write(makeRow());
+    await journal.finish('sk_2', receipt);
+    file.close();
+    const older = new Database(path);
+    older.exec('ALTER TABLE receipt DROP COLUMN left_behind; PRAGMA user_version = 1');
+    older.close();
+
+    expect((await journal.read('sk_1'))?.epoch).toBe(7);
+
+    await journal.abandon('sk_1', [], 5_000);
+    expect(file.lastReceipt('vault_1', 'sk_1')?.outcome).toBe('abandoned');
+    expect(file.lastReceipt('vault_1', 'sk_2')?.outcome).toBe('rotated');
+  });
+
   test('gives back after a restart exactly what was written before it', async () => {
     const row = makeRow();
     await createVaultJournal(file, 'vault_1', sealerOf(1)).write(row);

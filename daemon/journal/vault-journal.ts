@@ -1,11 +1,17 @@
 /** The journal as the rotation driver sees it: the rows of one vault, sealed with that vault's identity. */
 import { JournalUnavailable, type RotationJournal } from '@sikkerkey/core/rotation/ports.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { JournalFile } from './journal-file.ts';
 import { journalRowOf, resealed, storedRowOf } from './row-codec.ts';
 import { type Sealer, UnsealFailed } from './sealing.ts';
 
-export function createVaultJournal(file: JournalFile, vaultId: string, sealer: Sealer): RotationJournal {
+export interface VaultJournal extends RotationJournal {
+  /** Removes the row and keeps what the database may still hold. Throws JournalUnavailable. */
+  abandon(secretId: string, leftBehind: readonly LeftBehind[], at: number): Promise<void>;
+}
+
+export function createVaultJournal(file: JournalFile, vaultId: string, sealer: Sealer): VaultJournal {
   return {
     read: (secretId) =>
       settled(() => {
@@ -13,6 +19,7 @@ export function createVaultJournal(file: JournalFile, vaultId: string, sealer: S
         return stored === null ? null : opened(() => journalRowOf(stored, sealer));
       }),
     write: (row: JournalRow) => settled(() => file.write(storedRowOf(vaultId, row, sealer))),
+    abandon: (secretId, leftBehind, at) => settled(() => file.abandon(vaultId, secretId, leftBehind, at)),
     finish: (secretId, receipt) => settled(() => file.finish(vaultId, secretId, receipt)),
   };
 }

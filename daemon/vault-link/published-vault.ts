@@ -160,6 +160,7 @@ function configurationOf(secretId: string, found: SyncConfiguration, liveVersion
     adminPassword: adminPass || null,
     liveVersion,
     nextRotationAt: null,
+    adoptionRotationId: null,
   };
 }
 

@@ -7,18 +7,19 @@ import {
   VaultDenied,
   VaultUnreachable,
 } from '@sikkerkey/core/rotation/ports.ts';
-import type { Claim, Credential } from '@sikkerkey/core/rotation/types.ts';
+import type { Standing } from '@sikkerkey/core/rotation/quiet-look.ts';
+import type { Claim, Credential, VersionRef } from '@sikkerkey/core/rotation/types.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import type { VaultClient } from '@sikkerkey/core/vault-client/client.ts';
 import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
 import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
-import type { ClaimedRotation, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentConfiguration, ClaimedRotation, MachineAnswer, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
 
 export function createVaultPort(client: VaultClient, daemonId: string): RotationVault {
   return {
-    claim: (secretId, purpose, signal) =>
+    claim: (secretId, purpose, signal, word) =>
       translated(signal, async (): Promise<ClaimOutcome> => {
-        const answer = await client.machine('claim', { secretId, daemonId, purpose }, { signal });
+        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...(word === undefined ? {} : { word }) }, { signal });
         if (answer.outcome === 'claimed') return { kind: 'claimed', claim: claimOf(answer.rotation) };
         return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: 'nothing' };
       }),
@@ -47,22 +48,34 @@ export function createVaultPort(client: VaultClient, daemonId: string): Rotation
 }
 
 /** A reader as people know it: machine, and which of its pools. */
-export function holdOutOf(hold: ReaderHold): HoldOut {
-  const name = hold.pool === null ? hold.machineName : `${hold.machineName}/${hold.pool}`;
-  return { kind: hold.kind, name, count: 1 };
+export function holdOutOf({ kind, machineName, pool, reads, lastReadAt }: ReaderHold): HoldOut {
+  const name = pool === null ? machineName : `${machineName}/${pool}`;
+  return { kind, name, count: reads, ...(lastReadAt === null ? {} : { lastReadAt }) };
 }
 
 function claimOf(rotation: ClaimedRotation): Claim {
   const { secretId, rotationId, epoch, strategy, phase } = rotation;
-  const retired = rotation.credentials.filter(({ label }) => label === 'retired').map(({ version, slot }) => ({ version, slot }));
-  const versions = { ...rotation.versions, retired };
-  const credentials = new Map(
-    rotation.credentials.map((one): [number, Credential] => [
-      one.version,
-      { username: one.username, password: new SecretText(one.password) },
-    ]),
-  );
-  return { secretId, rotationId, epoch, strategy, phase, versions, credentials };
+  const versions = { ...rotation.versions, retired: retiredOf(rotation.credentials) };
+  return { secretId, rotationId, epoch, strategy, phase, versions, credentials: credentialsOf(rotation.credentials) };
+}
+
+export interface DriftLook {
+  readonly configuration: AgentConfiguration;
+  readonly standing: Standing | null;
+}
+
+export function driftLookOf({ configuration, standing }: MachineAnswer<'look'>): DriftLook {
+  if (standing === null) return { configuration, standing };
+  const versions = { live: standing.live, pending: null, previous: null, retired: retiredOf(standing.credentials) };
+  return { configuration, standing: { strategy: configuration.strategy, versions, credentials: credentialsOf(standing.credentials) } };
+}
+
+function retiredOf(credentials: ClaimedRotation['credentials']): readonly VersionRef[] {
+  return credentials.filter(({ label }) => label === 'retired').map(({ version, slot }) => ({ version, slot }));
+}
+
+function credentialsOf(credentials: ClaimedRotation['credentials']): ReadonlyMap<number, Credential> {
+  return new Map(credentials.map((one) => [one.version, { username: one.username, password: new SecretText(one.password) }]));
 }
 
 /** No answer and temporary refusals: ask again. Any other refusal: access is denied, looked at again slowly. */

@@ -2,33 +2,37 @@
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import { fingerprint } from '@sikkerkey/core/identity/fingerprint.ts';
 import type { Random } from '@sikkerkey/core/random.ts';
-import type { RotationJournal, RotationVault } from '@sikkerkey/core/rotation/ports.ts';
+import type { RotationVault } from '@sikkerkey/core/rotation/ports.ts';
 import { createVaultClient, type VaultClient } from '@sikkerkey/core/vault-client/client.ts';
 import type { VaultTransport } from '@sikkerkey/core/vault-client/transport.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
-import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentConfiguration, LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { StateStore } from '../facts/state-store.ts';
 import type { IdentityFiles, MachineIdentity } from '../identities/identity-files.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
 import { createSealer, type Sealer } from '../journal/sealing.ts';
-import { createVaultJournal } from '../journal/vault-journal.ts';
+import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import { type CounterStore, createPublishedVault } from './published-vault.ts';
 import type { ProtocolMemory } from './spoken-protocol.ts';
 import { type LinkedAgents, VaultLink } from './vault-link.ts';
-import { createVaultPort, translated } from './vault-port.ts';
+import { createVaultPort, type DriftLook, driftLookOf, translated } from './vault-port.ts';
 
 export interface VaultContext {
   readonly vaultId: string;
   readonly identity: MachineIdentity;
   readonly client: VaultClient;
   readonly port: RotationVault;
-  readonly journal: RotationJournal;
+  readonly journal: VaultJournal;
   readonly sealer: Sealer;
   readonly link: VaultLink;
   /** What the vault keeps of an agent, in whichever protocol it speaks. Throws VaultUnreachable or VaultDenied. */
   configuration(secretId: string, signal: AbortSignal): Promise<AgentConfiguration>;
+  /** The same, with what a look for drift compares where the vault can say that without a claim. One request. */
+  look(secretId: string, signal: AbortSignal): Promise<DriftLook>;
+  /** Ends at the vault whatever is in flight; what the database may still hold. Throws VaultUnreachable or VaultDenied. */
+  abandon(secretId: string, reason: string, signal: AbortSignal): Promise<readonly LeftBehind[]>;
 }
 
 export interface VaultsDeps {
@@ -108,7 +112,16 @@ export class Vaults {
       if (protocol === 'published') return published.configuration(secretId, signal);
       return translated(signal, () => client.machine('agentConfiguration', { secretId }, { signal, timeoutMs: 5_000 }));
     };
-    const context = { vaultId, identity, client, port, journal, sealer, link, configuration };
+    const look = async (secretId: string, signal: AbortSignal): Promise<DriftLook> => {
+      const protocol = await translated(signal, () => link.protocolKnown(signal));
+      if (protocol === 'published') return { configuration: await published.configuration(secretId, signal), standing: null };
+      return translated(signal, async () => driftLookOf(await client.machine('look', { secretId }, { signal, timeoutMs: 5_000 })));
+    };
+    const abandon = async (secretId: string, reason: string, signal: AbortSignal): Promise<readonly LeftBehind[]> => {
+      const body = { secretId, daemonId: deps.daemonId, reason };
+      return (await translated(signal, () => client.machine('abandon', body, { signal }))).leftBehind;
+    };
+    const context = { vaultId, identity, client, port, journal, sealer, link, configuration, look, abandon };
     this.#connected.set(vaultId, { context, ending: new AbortController(), ended: Promise.resolve() });
     return context;
   }
@@ -167,7 +180,7 @@ export class Vaults {
 function portBySpoken(protocol: () => VaultFact['protocol'], v2: RotationVault, published: RotationVault): RotationVault {
   const port = (): RotationVault => (protocol() === 'published' ? published : v2);
   return {
-    claim: (secretId, purpose, signal) => port().claim(secretId, purpose, signal),
+    claim: (secretId, purpose, signal, word) => port().claim(secretId, purpose, signal, word),
     isNewestEpoch: (secretId, epoch, signal) => port().isNewestEpoch(secretId, epoch, signal),
     confirm: (secretId, rotationId, epoch, signal) => port().confirm(secretId, rotationId, epoch, signal),
     reject: (secretId, rotationId, epoch, code, signal) => port().reject(secretId, rotationId, epoch, code, signal),

@@ -8,8 +8,8 @@ import { ownStates } from './errors.ts';
 import type { RoleFacts, RoleSetting } from './facts.ts';
 import { readFacts } from './facts.ts';
 import { type FencedConnection, openFenced } from './fence.ts';
-import { judge } from './inspect.ts';
-import { slotComment } from './marker.ts';
+import { type Inspection, judge } from './inspect.ts';
+import { markerRelease, slotComment } from './marker.ts';
 import { probeApplicationName } from './probe.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
 
@@ -54,6 +54,46 @@ export async function prepareAdoption(
 }
 
 /**
+ * Makes the slots that somebody dropped, unable to log in; those that are there are left as they are. The owner may be
+ * retired. Repeatable. Throws EngineFailure (`needs-person` with the code of a finding that blocks).
+ */
+export async function recreateSlots(
+  config: PostgresqlEngineConfig,
+  epoch: number,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  await withFence(config, epoch, dependencies, signal, async (fenced) => {
+    const inspection = judge(await readFacts(fenced, config, signal), config, 'recreate-slots');
+    const blocking = inspection.findings.find((finding) => finding.severity === 'blocks');
+    if (blocking !== undefined) throw new EngineFailure('needs-person', blocking.code);
+    const missing = missingSlots(inspection, config);
+    const body = missing.flatMap(({ target, statements }) => [
+      `IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteLiteral(target)}) THEN`,
+      ...statements.map(({ text }) => `${text};`),
+      'END IF;',
+    ]);
+    await fenced.change(body.join('\n'), signal);
+  });
+}
+
+/** The slots that are not in the database, each with the statements that make it. */
+export function missingSlots(
+  { facts, superuser }: Inspection,
+  config: PostgresqlEngineConfig,
+): readonly { readonly target: string; readonly statements: readonly AdoptionStatement[] }[] {
+  const owner = facts.roles.find((role) => role.name === config.owner);
+  if (owner === undefined) return [];
+  const settings = facts.settings.filter((setting) => superuser || !setting.needsSuperuser);
+  return (['a', 'b'] as const)
+    .map((slot) => ({
+      target: roleOfSlot(config.owner, slot),
+      statements: slotStatements(config, slot, owner, settings, facts.server.versionNumber),
+    }))
+    .filter(({ target }) => !facts.roles.some((role) => role.name === target));
+}
+
+/**
  * Drops both slots after the rotation back to the owner was retired. Refuses slots that may still log in, are in use or
  * own something. Repeatable. Throws EngineFailure.
  */
@@ -63,7 +103,9 @@ export async function finishUnAdoption(
   dependencies: EngineDependencies,
   signal: AbortSignal,
 ): Promise<void> {
-  await withFence(config, epoch, dependencies, signal, (fenced) => fenced.change(unAdoptionBody(config), signal));
+  await withFence(config, epoch, dependencies, signal, (fenced) =>
+    fenced.change(`${unAdoptionBody(config)}${markerRelease(config.owner)}`, signal),
+  );
 }
 
 async function withFence(

@@ -107,7 +107,7 @@ async function endOlderSessions(connection: Connection, clock: Clock, signal: Ab
 }
 
 /** The system identifier, unique per cluster; where a managed service hides it, the object ids that stand for it. */
-async function readFingerprint(connection: Connection, signal: AbortSignal): Promise<string> {
+export async function readFingerprint(connection: Connection, signal: AbortSignal): Promise<string> {
   const allowed = `has_function_privilege('pg_control_system()', 'EXECUTE') AS allowed`;
   const identity = '(SELECT oid FROM pg_database WHERE datname = current_database())::text AS database';
   const [row] = await connection.query<{ allowed: boolean; database: string }>(`SELECT ${allowed}, ${identity}`, [], signal);

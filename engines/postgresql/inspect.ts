@@ -5,11 +5,12 @@
 import { type EngineDependencies, maxRoleNameBytes, type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import { connect, observerApplicationName } from './connect.ts';
 import { type DatabaseFacts, type HbaRule, type RoleFacts, readFacts } from './facts.ts';
-import { adminTarget } from './fence.ts';
+import { adminTarget, readFingerprint } from './fence.ts';
 import { slotComment } from './marker.ts';
 import { attemptRandomPassword } from './probe.ts';
 
-export type PlanKind = 'rotate' | 'adopt' | 'un-adopt';
+/** `give-up`: an adoption that has not gone live is taken back · `recreate-slots`: slots that somebody dropped are made again. */
+export type PlanKind = 'rotate' | 'adopt' | 'un-adopt' | 'give-up' | 'recreate-slots';
 
 /** The form of `finding` in protocol/local/methods.ts. */
 export interface Finding {
@@ -46,6 +47,20 @@ export async function inspect(
   }
 }
 
+/** Which server answers now, as the fence names it. Reads only. Throws EngineFailure. */
+export async function identifyServer(
+  config: PostgresqlEngineConfig,
+  dependencies: EngineDependencies,
+  signal: AbortSignal,
+): Promise<string> {
+  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  try {
+    return await readFingerprint(connection, signal);
+  } finally {
+    await connection.close();
+  }
+}
+
 /**
  * Whether passwords are compared for each login, found by trying a random one from here. A slot need not exist for that:
  * the server then pretends to compare, so even before adoption this shows which line of pg_hba.conf it would meet.
@@ -56,7 +71,8 @@ async function probeFindings(
   dependencies: EngineDependencies,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  if (config.owner === config.adminUser) return [];
+  // What is given up proves no password.
+  if (config.owner === config.adminUser || kind === 'give-up') return [];
   const slots = kind === 'rotate' && config.strategy === 'single' ? (['owner'] as const) : (['owner', 'a', 'b'] as const);
   const findings: Finding[] = [];
   for (const role of slots.map((slot) => roleOfSlot(config.owner, slot))) {
@@ -70,7 +86,7 @@ async function probeFindings(
 
 /** The findings that follow from the facts; pure. */
 export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind): Inspection {
-  const usesSlots = kind !== 'rotate' || config.strategy === 'flip';
+  const usesSlots = (kind !== 'rotate' && kind !== 'give-up') || config.strategy === 'flip';
   const owner = facts.roles.find((role) => role.name === config.owner);
   const slots = facts.roles.filter((role) => role.name !== config.owner);
   return {
@@ -83,7 +99,7 @@ export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind
       ...serverFindings(facts, config),
       ...ownerFindings(owner, facts, config, kind),
       ...(usesSlots ? slotFindings(slots, facts, config, kind) : []),
-      ...(usesSlots && owner !== undefined ? copyFindings(owner, facts) : []),
+      ...(usesSlots && kind !== 'give-up' && owner !== undefined ? copyFindings(owner, facts) : []),
       ...hbaFindings(facts.hba, config, usesSlots),
     ],
   };
@@ -117,6 +133,14 @@ function ownerFindings(owner: RoleFacts | undefined, { server }: DatabaseFacts, 
   return [
     ...when(!owner.mayBeAltered, blocks('admin-option-missing', { role, admin: config.adminUser })),
     ...when(marker !== null && marker.secretId !== config.secretId, blocks('managed-by-another-secret', { role })),
+    ...(kind === 'give-up' ? [] : loginFindings(owner, server, config, kind)),
+  ];
+}
+
+/** What matters where the login itself is to be used further. */
+function loginFindings(owner: RoleFacts, server: DatabaseFacts['server'], config: PostgresqlEngineConfig, kind: PlanKind): Finding[] {
+  const role = config.owner;
+  return [
     ...when(!owner.mayLogIn && (kind === 'adopt' || config.strategy === 'single'), blocks('role-may-not-log-in', { role })),
     ...when(owner.hasExpiry, warns('expiry-will-be-cleared', { role })),
     ...when(owner.verifierKind === 'md5' || (owner.verifierKind === 'hidden' && server.storesMd5), warns('md5-becomes-scram', { role })),
@@ -133,15 +157,16 @@ function slotFindings(slots: readonly RoleFacts[], facts: DatabaseFacts, config:
     .map((slot) => roleOfSlot(config.owner, slot))
     .filter((name) => !slots.some((slot) => slot.name === name));
   return [
-    ...slots.filter((slot) => slot.comment !== ours).map((slot) => blocks('slot-name-taken', { role: slot.name })),
+    // A role that is not ours is left alone; giving up needs none of its names.
+    ...slots.filter((slot) => slot.comment !== ours && kind !== 'give-up').map((slot) => blocks('slot-name-taken', { role: slot.name })),
     ...slots
       .filter((slot) => slot.comment === ours && !slot.mayBeAltered)
       .map((slot) => blocks('admin-option-missing', { role: slot.name, admin: config.adminUser })),
     ...when(
-      kind === 'adopt' && missing.length > 0 && !facts.server.mayCreateRoles,
+      (kind === 'adopt' || kind === 'recreate-slots') && missing.length > 0 && !facts.server.mayCreateRoles,
       blocks('admin-may-not-create-roles', { admin: config.adminUser }),
     ),
-    ...(kind === 'adopt' ? [] : missing.map((role) => blocks('slot-missing', { role }))),
+    ...(kind === 'rotate' || kind === 'un-adopt' ? missing.map((role) => blocks('slot-missing', { role })) : []),
   ];
 }
 

@@ -7,6 +7,7 @@ import type { LoginShape, Shape, Slot } from '@sikkerkey/core/rotation/types.ts'
 import { type EngineDependencies, type PostgresqlEngineConfig, roleOfSlot, slotsOf } from './config.ts';
 import { type Connection, connect, observerApplicationName } from './connect.ts';
 import { adminTarget } from './fence.ts';
+import { slotComment } from './marker.ts';
 import { attemptLogin, attemptRandomPassword } from './probe.ts';
 import { verifierAccepts } from './scram.ts';
 
@@ -14,6 +15,7 @@ interface RoleRow {
   readonly rolname: string;
   readonly rolcanlogin: boolean;
   readonly verifier: string | null;
+  readonly comment: string | null;
   /** VALID UNTIL has passed: the right password is refused. */
   readonly expired: boolean;
 }
@@ -37,7 +39,7 @@ export async function lookAt(
   );
   const readable = privilege?.readable === true;
   const source = readable ? 'rolpassword AS verifier FROM pg_catalog.pg_authid' : 'NULL AS verifier FROM pg_catalog.pg_roles';
-  const sql = `SELECT rolname, rolcanlogin, ${expired}, ${source} WHERE rolname = ANY($1::text[])`;
+  const sql = `SELECT rolname, rolcanlogin, shobj_description(oid, 'pg_authid') AS comment, ${expired}, ${source} WHERE rolname = ANY($1::text[])`;
   const rows = await connection.query<RoleRow & Record<string, unknown>>(sql, [roles], signal);
   const logins: LoginShape[] = [];
   for (const slot of slots) {
@@ -75,6 +77,9 @@ async function shapeOf(slot: Slot, row: RoleRow | undefined, candidates: readonl
   const fixed = { slot, hasSecondPassword: false };
   if (row === undefined) return { ...fixed, exists: false, mayLogIn: false, accepts: [], hasVerifier: false };
   const accepts = row.expired ? [] : await acceptedVersions(row, candidates, means);
+  // Somebody else's role in a slot's place: neither marked by us nor with a password of ours, so it is none of our logins.
+  const isForeign = slot !== 'owner' && accepts.length === 0 && row.comment !== slotComment(means.config.secretId);
+  if (isForeign) return { ...fixed, exists: false, mayLogIn: false, accepts, hasVerifier: false };
   return { ...fixed, exists: true, mayLogIn: row.rolcanlogin, accepts, hasVerifier: !means.readable || row.verifier !== null };
 }
 

@@ -10,6 +10,16 @@ export interface Marker {
   readonly epoch: number;
 }
 
+/**
+ * Left by the last un-adoption: another secret may take the login on, an older epoch of this one still refuses itself.
+ * Takes the place of the mark, at the end of a change.
+ */
+export function markerRelease(owner: string): string {
+  return `
+  note := regexp_replace(shobj_description(owner_oid, 'pg_authid'), '\\[sikkerkey secret=', '[sikkerkey released=');
+  EXECUTE format('COMMENT ON ROLE %I IS %L', ${quoteLiteral(owner)}, note);`;
+}
+
 const markerPattern = /\[sikkerkey secret=([A-Za-z0-9_-]{1,128}) epoch=(\d{1,15})\]/;
 
 export function readMarker(comment: string | null): Marker | null {
@@ -36,15 +46,16 @@ export function markerCheck(owner: string, marker: Marker): string {
   IF owner_oid IS NULL THEN RAISE EXCEPTION USING ERRCODE = '${ownStates.roleMissing}', MESSAGE = 'owner role is missing'; END IF;
   ALTER ROLE ${quoteIdentifier(owner)};
   note := shobj_description(owner_oid, 'pg_authid');
-  mark := regexp_match(note, '\\[sikkerkey secret=([A-Za-z0-9_-]+) epoch=([0-9]+)\\]');
-  IF mark IS NOT NULL AND mark[1] <> ${quoteLiteral(marker.secretId)} THEN
+  mark := regexp_match(note, '\\[sikkerkey (secret|released)=([A-Za-z0-9_-]+) epoch=([0-9]+)\\]');
+  IF mark[1] = 'released' AND mark[2] <> ${quoteLiteral(marker.secretId)} THEN mark := NULL; END IF;
+  IF mark IS NOT NULL AND mark[2] <> ${quoteLiteral(marker.secretId)} THEN
     RAISE EXCEPTION USING ERRCODE = '${ownStates.otherSecret}', MESSAGE = 'managed by another secret';
   END IF;
-  IF mark IS NOT NULL AND mark[2]::bigint > ${marker.epoch} THEN
+  IF mark IS NOT NULL AND mark[3]::bigint > ${marker.epoch} THEN
     RAISE EXCEPTION USING ERRCODE = '${ownStates.newerEpoch}', MESSAGE = 'a newer epoch has acted';
   END IF;
-  IF mark IS NULL OR mark[2]::bigint < ${marker.epoch} THEN
-    note := concat_ws(' ', nullif(regexp_replace(coalesce(note, ''), '\\s*\\[sikkerkey secret=[^]]*\\]', '', 'g'), ''),
+  IF mark IS NULL OR mark[1] = 'released' OR mark[3]::bigint < ${marker.epoch} THEN
+    note := concat_ws(' ', nullif(regexp_replace(coalesce(note, ''), '\\s*\\[sikkerkey (secret|released)=[^]]*\\]', '', 'g'), ''),
       ${quoteLiteral(`[sikkerkey secret=${marker.secretId} epoch=${marker.epoch}]`)});
     EXECUTE format('COMMENT ON ROLE %I IS %L', ${quoteLiteral(owner)}, note);
   END IF;`;

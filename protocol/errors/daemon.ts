@@ -291,6 +291,17 @@ export const daemonErrors = entries({
     exit: 7,
     details: ['count'],
   },
+  'vault-address-differs': {
+    title: 'this host knows that vault under another address',
+    whatHappened:
+      'The server at {apiUrl} calls itself {vaultId}, which this host knows at {knownUrl}. Nothing was changed; --moved says that the vault itself has moved.',
+    stillWorks: 'This host goes on with the vault at the address it knows.',
+    whoMustAct: 'user',
+    retryable: false,
+    remedy: 'sikkerkey list vaults',
+    exit: 2,
+    details: ['vaultId', 'knownUrl', 'apiUrl'],
+  },
   'enrollment-lacks-v2': {
     title: 'this vault cannot enroll a machine this way',
     whatHappened: 'The vault announces no capabilities; it enrolls through its dashboard.',
@@ -338,6 +349,17 @@ export const daemonErrors = entries({
     whoMustAct: 'nobody, retrying',
     retryable: true,
     remedy: 'sikkerkey agent list',
+    exit: 7,
+    details: ['secretId'],
+  },
+  'removal-waits': {
+    title: 'something of this secret is in flight',
+    whatHappened:
+      'A rotation or repair of {secretId} is not finished, and its journal may be the only one that knows what the database holds. Where that database is gone for good, the agent can be abandoned with it.',
+    stillWorks: 'It goes on once its database answers.',
+    whoMustAct: 'user',
+    retryable: true,
+    remedy: 'sikkerkey help agent remove',
     exit: 7,
     details: ['secretId'],
   },

@@ -1,4 +1,7 @@
-/** The form of one entry of the error catalogue (ux.md §4.4). `{name}` in a text stands for the detail of that name. */
+/**
+ * The form of one entry of the error catalogue (ux.md §4.4). `{name}` in a text stands for the detail of that name; a
+ * word in capitals in a remedy for what whoever shows it may know (remedy.ts).
+ */
 export type WhoMustAct = 'user' | 'administrator' | 'nobody, retrying' | 'developers';
 
 /** 0 ok · 1 failed · 2 usage · 3 daemon unreachable · 4 denied · 5 not found · 6 needs attention · 7 conflict */

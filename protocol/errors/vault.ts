@@ -113,13 +113,15 @@ export const vaultErrors = entries({
   },
   'waiting-for-drain': {
     title: 'a rotation of this secret is not finished',
-    whatHappened: 'Something is pending, draining or claimed; readers may still hold the previous version.',
-    stillWorks: 'The live version can log in; the previous one too until it is drained.',
+    whatHappened:
+      'Something is pending, draining or claimed. Readers that may still use the previous version: {holdOuts}, at the latest until {until}.',
+    stillWorks:
+      'The live version can log in; the previous one too until it is drained. `sikkerkey admin retire-now {secretId}` ends the wait and locks those readers out.',
     whoMustAct: 'nobody, retrying',
     retryable: true,
-    remedy: 'sikkerkey admin rotations SECRET',
+    remedy: 'sikkerkey admin rotations {secretId}',
     exit: 6,
-    details: [],
+    details: ['secretId', 'holdOuts', 'until'],
   },
   'nothing-draining': {
     title: 'no version of this secret is draining',
@@ -308,7 +310,7 @@ export const vaultErrors = entries({
     stillWorks: 'Secrets with a grant can be read.',
     whoMustAct: 'administrator',
     retryable: false,
-    remedy: 'sikkerkey admin grant add SECRET --machine MACHINE --permission read',
+    remedy: 'sikkerkey admin grant add SECRET --machine MACHINE --permission PERMISSION',
     exit: 4,
     details: [],
   },
@@ -426,6 +428,16 @@ export const vaultErrors = entries({
     remedy: 'sikkerkey-vault audit verify --data DIR',
     exit: 1,
     details: ['part'],
+  },
+  'unseal-key-missing': {
+    title: 'the unseal key is needed and was not given',
+    whatHappened: 'There is no terminal to ask for it, and standard input held nothing.',
+    stillWorks: 'Nothing was changed.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey-vault {act} --data DIR --key-file FILE',
+    exit: 2,
+    details: ['act'],
   },
   'unseal-key-malformed': {
     title: 'this is not an unseal key',

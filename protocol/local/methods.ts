@@ -6,9 +6,10 @@
  * again. `survivesDisconnect`: the work goes on when the caller is gone.
  */
 import * as z from 'zod';
+import { abandonReason, leftBehind } from '../vault/machine.ts';
 import { operatorRoutes } from '../vault/operator.ts';
-import { identifier, strategy, tlsMode } from '../vault/shapes.ts';
-import { agentFact, daemonFact, snapshot, vaultFact } from './state.ts';
+import { identifier, instant, strategy, tlsMode } from '../vault/shapes.ts';
+import { agentFact, daemonFact, holdOutFact, snapshot, vaultFact } from './state.ts';
 
 export {
   localWireVersion,
@@ -33,9 +34,11 @@ const finding = z.object({
   severity: z.enum(['blocks', 'warns', 'informs']),
   details: z.record(z.string(), z.union([z.string(), z.number()])),
 });
+/** The last two lead out of a rest: slots that somebody dropped are made again, another server is accepted. */
+const planKind = z.enum(['rotate', 'adopt', 'un-adopt', 'recreate-slots', 'accept-server']);
 export const plan = z.object({
   secretId,
-  kind: z.enum(['rotate', 'adopt', 'un-adopt']),
+  kind: planKind,
   strategy,
   why: z.string(),
   server: z.object({ version: z.string(), superuser: z.boolean(), sessions: z.int() }).nullable(),
@@ -89,14 +92,20 @@ export const localMethods = {
 
   'identity.enroll': write(
     'admin',
-    z.object({ apiUrl: z.string().max(512), token: secretInput, name: z.string().max(128).optional() }),
+    z.object({ apiUrl: z.string().max(512), token: secretInput, name: z.string().max(128).optional(), hasMoved: z.boolean().optional() }),
     vaultFact,
   ),
   'identity.list': read('view', nothing, z.object({ vaults: z.array(vaultFact) })),
   /** Keeps an operator's key (base64 of the 32-byte seed) as it keeps a machine's. */
   'operator.add': write(
     'admin',
-    z.object({ vaultId: identifier.optional(), apiUrl: z.string().max(512), operatorId: identifier, key: secretInput }),
+    z.object({
+      vaultId: identifier.optional(),
+      apiUrl: z.string().max(512),
+      operatorId: identifier,
+      key: secretInput,
+      hasMoved: z.boolean().optional(),
+    }),
     z.object({ vaultId: identifier, operatorId: identifier }),
   ),
   /** One call of protocol/vault/operator, signed by the daemon; `body` is checked against the route's schema. */
@@ -136,21 +145,55 @@ export const localMethods = {
   ),
   /** Connects and checks privileges; changes nothing. */
   'agent.test': read('operate', z.object({ secretId }), z.object({ serverVersion: z.string(), findings: z.array(finding) })),
-  'agent.plan': read('operate', z.object({ secretId, kind: z.enum(['rotate', 'adopt', 'un-adopt']), strategy: strategy.optional() }), plan),
+  'agent.plan': read('operate', z.object({ secretId, kind: planKind, strategy: strategy.optional() }), plan),
   'agent.adopt': write('operate', z.object({ secretId, strategy: strategy.optional() }), z.object({ rotationId: identifier }), true),
-  'agent.unAdopt': write('operate', z.object({ secretId }), z.object({ rotationId: identifier }), true),
+  /**
+   * An adoption that has not gone live is undone under its own rotation (`undone`, or `being-undone` where the database did
+   * not let it through yet); any other begins the rotation back.
+   */
+  'agent.unAdopt': write(
+    'operate',
+    z.object({ secretId }),
+    z.object({ rotationId: identifier, adoption: z.enum(['going-back', 'being-undone', 'undone']) }),
+    true,
+  ),
   'agent.start': write('operate', z.object({ secretId, vaultId: identifier.optional() }), agentFact),
   'agent.stop': write('operate', z.object({ secretId }), agentFact),
-  /** Removes the local configuration only. */
-  'agent.remove': write('operate', z.object({ secretId }), nothing),
+  /**
+   * Removes the local configuration only; refused while something is in flight. `abandon`: the database is gone for good, so
+   * what is in flight ends at the vault as well, audited with the reason; answers with what the database may still hold.
+   */
+  'agent.remove': write(
+    'operate',
+    z.object({ secretId, abandon: z.object({ reason: abandonReason }).optional() }),
+    z.object({ leftBehind: z.array(leftBehind).default([]) }),
+    true,
+  ),
   'agent.rotate': write(
     'operate',
     z.object({ secretId }),
-    z.object({ rotationId: identifier, state: z.enum(['pending', 'waiting-for-drain']) }),
+    z.object({
+      rotationId: identifier,
+      state: z.enum(['pending', 'waiting-for-drain']),
+      /** Who holds the version that drains, and until when at most; null where nothing drains. */
+      waitsFor: z.object({ holdOuts: z.array(holdOutFact), drainDeadlineAt: instant.nullable() }).nullable(),
+    }),
     true,
   ),
   /** Looks at the database now and brings it back to what the vault says; answers with the state that this led to. */
-  'agent.repair': write('operate', z.object({ secretId, overwriteForeignPassword: z.boolean() }), agentFact, true),
+  'agent.repair': write(
+    'operate',
+    z.object({
+      secretId,
+      overwriteForeignPassword: z.boolean(),
+      /** For the rest `login-missing`; refused with `repair-does-not-fit` otherwise. */
+      recreateSlots: z.boolean().optional(),
+      /** For the rest `different-server`; refused with `repair-does-not-fit` otherwise. */
+      acceptServer: z.boolean().optional(),
+    }),
+    agentFact,
+    true,
+  ),
 } as const;
 
 export type LocalMethod = keyof typeof localMethods;

@@ -5,7 +5,13 @@
 import * as z from 'zod';
 import { identifier, instant, strategy, tlsMode } from '../vault/shapes.ts';
 
-export const holdOutFact = z.object({ kind: z.enum(['reader', 'unnamed-reader', 'session']), name: z.string(), count: z.int() });
+/** `count`: processes, reads (`command-line`, `published-client`) or sessions. `lastReadAt` where reads are counted. */
+export const holdOutFact = z.object({
+  kind: z.enum(['reader', 'command-line', 'published-client', 'unnamed-reader', 'session']),
+  name: z.string(),
+  count: z.int(),
+  lastReadAt: instant.optional(),
+});
 
 /** The steps of the rail, in their order; a step is done, current, or to come. */
 export const railSteps = ['received', 'sealed', 'applied', 'verified', 'promoted', 'draining', 'retired'] as const;

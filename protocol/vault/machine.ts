@@ -16,6 +16,7 @@ import {
   strategy,
   tlsMode,
   versionNumber,
+  versionRef,
   versions,
 } from './shapes.ts';
 
@@ -27,14 +28,31 @@ export const capabilities = z.object({
   features: z.array(z.string()),
 });
 
-/** A version that some reader may still use. */
+/**
+ * A version that some reader may still use. `reader`: one pool of one process, until it acknowledges a newer version ·
+ * `command-line`: everything that a machine printed with `sikkerkey get` · `published-client`: all its reads under /v1 ·
+ * `unnamed-reader`: applications that carry an adopted password without asking the vault for it.
+ */
 export const readerHold = z.strictObject({
-  kind: z.enum(['reader', 'unnamed-reader']),
+  kind: z.enum(['reader', 'command-line', 'published-client', 'unnamed-reader']),
   machineId: identifier,
   machineName: z.string(),
   instance: identifier.nullable(),
   pool: poolName.nullable(),
   version: versionNumber,
+  /** How many reads it stands for; those of a process are not counted. */
+  reads: z.int().min(1),
+  /** Null where reads are not counted. */
+  lastReadAt: instant.nullable(),
+  /** When it ends by itself, where its reader said so; null: with the drain deadline at the latest. */
+  heldUntil: instant.nullable(),
+});
+
+/** What a rotation waits for that was asked for while another one drains. */
+export const drainInTheWay = z.strictObject({
+  holdOuts: z.array(readerHold).max(20),
+  holdOutCount: z.int(),
+  drainDeadlineAt: instant.nullable(),
 });
 
 /** Bounds the work of a look that compares them all. */
@@ -78,6 +96,27 @@ export const agentConfiguration = z.strictObject({
   adminPassword: z.string().max(1024).nullable(),
   liveVersion: versionNumber,
   nextRotationAt: instant.nullable(),
+  /** The rotation of an adoption whose version has not gone live: it can be given up. Null otherwise. */
+  adoptionRotationId: identifier.nullable(),
+});
+
+/** What a person said to the agent that claims; the audit log keeps it. */
+export const personsWord = z.enum(['overwrite-foreign-password', 'recreate-slots', 'accept-server', 'give-up']);
+
+/** Why an agent was abandoned, in the words of whoever did it; one line for the audit log. */
+export const abandonReason = z.string().regex(/^[^\p{C}]{1,200}$/u);
+
+/** A login of a secret that nobody will look after any more. `version` null: a slot that carries none the vault knows of. */
+export const leftBehind = z.strictObject({
+  login: z.string().min(1).max(63),
+  version: versionNumber.nullable(),
+  label: z.enum(['current', 'pending', 'previous', 'quarantined', 'none']),
+});
+
+/** What a look for drift compares: the live version, and the ended ones by which a restored backup is recognised. */
+export const standingVersions = z.strictObject({
+  live: versionRef,
+  credentials: z.array(credentialOfVersion).max(1 + maxRetiredCredentials),
 });
 
 /** One agent's true state; the daemon's heartbeats travel together. */
@@ -132,10 +171,19 @@ export const vaultEvent = z.discriminatedUnion('kind', [
 const rotationRef = { secretId: identifier, rotationId: identifier, epoch: epochNumber };
 
 export const machineRoutes = {
-  /** Serving records the hold of (machine, instance, pool) in the same transaction (rule 3). */
+  /**
+   * Serving records the hold of (machine, instance, pool) in the same transaction (rule 3). `commandLine`: the value is
+   * printed and the process ends, so nobody will acknowledge; such reads of a machine are one hold, which lasts until the
+   * drain deadline, or for `heldForMs` after the last one where whoever reads answers for that.
+   */
   readSecret: {
     path: '/v2/secrets/read',
-    body: z.strictObject({ secretId: identifier, instance: identifier, pool: poolName }),
+    body: z.strictObject({
+      secretId: identifier,
+      instance: identifier,
+      pool: poolName,
+      commandLine: z.strictObject({ heldForMs: durationMs.min(1000).nullable() }).optional(),
+    }),
     answer: z.strictObject({
       secretId: identifier,
       name: z.string(),
@@ -206,12 +254,26 @@ export const machineRoutes = {
   },
   claim: {
     path: '/v2/rotations/claim',
-    body: z.strictObject({ secretId: identifier, daemonId: identifier, purpose: z.enum(['work', 'repair']) }),
+    body: z.strictObject({
+      secretId: identifier,
+      daemonId: identifier,
+      purpose: z.enum(['work', 'repair']),
+      word: personsWord.optional(),
+    }),
     answer: z.discriminatedUnion('outcome', [
       z.strictObject({ outcome: z.literal('claimed'), rotation: claimedRotation }),
       z.strictObject({ outcome: z.literal('nothing') }),
       z.strictObject({ outcome: z.literal('held'), retryInMs: durationMs }),
     ]),
+  },
+  /**
+   * All that a look for drift needs, without a claim: it may read the database and change nothing. `standing` is null where
+   * the secret is not adopted, or something of it is in flight or claimed: then only a claim may say more.
+   */
+  look: {
+    path: '/v2/rotations/look',
+    body: z.strictObject({ secretId: identifier }),
+    answer: z.strictObject({ configuration: agentConfiguration, standing: standingVersions.nullable() }),
   },
   renew: {
     path: '/v2/rotations/renew',
@@ -285,11 +347,25 @@ export const machineRoutes = {
     body: z.strictObject({ secretId: identifier }),
     answer: z.strictObject({ rotationId: identifier }),
   },
+  /**
+   * The database is gone for good: ends what is in flight although nobody can say what the database holds, takes the secret
+   * out of management, and keeps every value sealed. Names what may be left there. Refused while another daemon holds the
+   * claim; asked again, it answers the same.
+   */
+  abandon: {
+    path: '/v2/adoptions/abandon',
+    body: z.strictObject({ secretId: identifier, daemonId: identifier, reason: abandonReason }),
+    answer: z.strictObject({ leftBehind: z.array(leftBehind) }),
+  },
   /** Operate-grant of the machine: ask for a rotation now, as an operator would. */
   requestRotation: {
     path: '/v2/rotations/request',
     body: z.strictObject({ secretId: identifier }),
-    answer: z.strictObject({ rotationId: identifier, state: z.enum(['pending', 'waiting-for-drain']) }),
+    answer: z.strictObject({
+      rotationId: identifier,
+      state: z.enum(['pending', 'waiting-for-drain']),
+      waitsFor: drainInTheWay.nullable(),
+    }),
   },
 } as const;
 
@@ -301,7 +377,10 @@ export type AgentWork = z.infer<typeof agentWork>;
 export type AgentHeartbeat = z.infer<typeof agentHeartbeat>;
 export type AgentConfiguration = z.infer<typeof agentConfiguration>;
 export type ClaimedRotation = z.infer<typeof claimedRotation>;
+export type StandingVersions = z.infer<typeof standingVersions>;
 export type ReaderHold = z.infer<typeof readerHold>;
+export type DrainInTheWay = z.infer<typeof drainInTheWay>;
+export type LeftBehind = z.infer<typeof leftBehind>;
 export type Capabilities = z.infer<typeof capabilities>;
 
 /** One-time enrollment of a machine: unsigned, the token is the credential; the machine is pending until approved. */

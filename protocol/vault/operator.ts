@@ -3,7 +3,7 @@
  * the CLI; the web console will use the same table. No answer ever carries a secret's value.
  */
 import * as z from 'zod';
-import { readerHold } from './machine.ts';
+import { drainInTheWay, readerHold } from './machine.ts';
 import { displayName, durationMs, identifier, instant, provider, secretValue, strategy, tlsMode, versionNumber } from './shapes.ts';
 
 const machine = z.strictObject({
@@ -145,7 +145,11 @@ export const operatorRoutes = {
   rotate: {
     path: '/v2/operator/rotations/request',
     body: byId,
-    answer: z.strictObject({ rotationId: identifier, state: z.enum(['pending', 'waiting-for-drain']) }),
+    answer: z.strictObject({
+      rotationId: identifier,
+      state: z.enum(['pending', 'waiting-for-drain']),
+      waitsFor: drainInTheWay.nullable(),
+    }),
   },
   /** The emergency exit: clears the holds of the draining version. The answer names whom that will break. */
   retireNow: {
@@ -168,6 +172,8 @@ export const operatorRoutes = {
           endedAt: instant.nullable(),
           errorCode: z.string().nullable(),
           holdOuts: z.array(readerHold),
+          /** While it drains: when the version before is retired at the latest. */
+          drainDeadlineAt: instant.nullable(),
         }),
       ),
     }),

@@ -2,6 +2,7 @@
  * The whole product on one machine for a test: real PostgreSQL, real vault process, real daemon process that can be
  * killed and started again, and one managed login with a table of its own.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,7 +124,15 @@ export class Stand {
     const firstPassword = `first-password-of-${owner}-0123456789`;
     await this.sql(`CREATE ROLE ${owner} LOGIN PASSWORD '${firstPassword}'`);
     await this.sql(`CREATE SCHEMA ${owner} AUTHORIZATION ${owner}`);
-    const { projectId } = await this.operator('createProject', { name: owner });
+    return this.manageAgain({ owner, firstPassword }, drainDeadlineMs);
+  }
+
+  /** Another secret for a login that is there. */
+  async manageAgain(
+    { owner, firstPassword }: Pick<Managed, 'owner' | 'firstPassword'>,
+    drainDeadlineMs = this.#drainDeadlineMs,
+  ): Promise<Managed> {
+    const { projectId } = await this.operator('createProject', { name: `${owner}-${randomUUID()}` });
     const [vault] = (await this.client((client) => client.call('identity.list', {}))).vaults;
     if (vault === undefined) throw new Error('not enrolled');
     const { machineId } = vault;

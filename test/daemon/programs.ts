@@ -146,6 +146,7 @@ const emptyEnvironment = {
   identity: undefined,
   apiUrl: undefined,
   noColor: true,
+  dumbTerminal: false,
   userHome: undefined,
   runtimeDirectory: undefined,
   continuousIntegration: false,

@@ -8,8 +8,8 @@ import { DatabaseTurn } from './database-turn.ts';
 import { allows, type Setting, type Steps } from './steps.ts';
 import { isSteady } from './surroundings.ts';
 import { workOf } from './turn.ts';
-import { versionOf } from './vault.ts';
-import { dead, idle, type World } from './world.ts';
+import { rotationIdOf, versionOf } from './vault.ts';
+import { dead, idle, label, labelled, type World } from './world.ts';
 
 export function agentSteps(setting: Setting, world: World, index: number, steps: Steps): void {
   const agent = world.agents[index];
@@ -20,6 +20,7 @@ export function agentSteps(setting: Setting, world: World, index: number, steps:
 class AgentTurn extends DatabaseTurn {
   list(): void {
     const { state: number, row } = this.agent;
+    this.giveUp(number);
     if (number === idle) {
       this.begin(row);
       return;
@@ -34,16 +35,35 @@ class AgentTurn extends DatabaseTurn {
   protected begin(row: number): void {
     const { atlas, database, machine } = this.setting;
     const world = this.world;
-    const begun = atlas.begun(row);
+    const begun = atlas.begun(row, this.givenUpHere());
     if (row === 0) {
       if (!this.mayClaim()) return;
       if (isSteady(world)) {
-        const versions = this.setting.vault.claim(world, this.index).grant.versions;
+        const versions = this.setting.vault.claim(world, this.index, 'repair').grant.versions;
         const shape = database.look(world.database, versions);
         if (!machine.strategies[database.strategy].isDrifted(shape, versions) && this.lookedAt(world) === world) return;
       }
     }
     this.claim(begun);
+  }
+
+  protected givenUpHere(): string | null {
+    const pending = labelled(this.world, label.pending);
+    return pending >= 0 && this.world.givenUp === this.index + 1 ? rotationIdOf(pending) : null;
+  }
+
+  /** A person gives the pending rotation up: what this agent has under way is interrupted, and it begins anew. */
+  protected giveUp(number: number): void {
+    const { setting, world } = this;
+    if (labelled(world, label.pending) < 0 || world.givenUp !== 0 || !allows(setting, world, 'given-up')) return;
+    const interrupted = { ...this.with(world, { ...this.agent, state: idle, session: 0 }), givenUp: this.index + 1 };
+    const told = this.named(() => 'is told to give the pending rotation up');
+    this.steps.fault(told, interrupted);
+    const effect = number === idle ? null : effectOf(setting.atlas.state(number));
+    if (effect?.kind !== 'execute' || this.agent.session === 0 || world.inFlight > 0) return;
+    const inFlight = setting.atlas.statementNumber(effect.statement) + 1;
+    const inFlightEpoch = workOf(setting.atlas.state(number)).epoch;
+    this.steps.fault(told, { ...interrupted, inFlight, inFlightEpoch });
   }
 
   protected mayClaim(): boolean {
@@ -75,7 +95,7 @@ class AgentTurn extends DatabaseTurn {
       );
       return;
     }
-    const { world, grant } = vault.claim(this.world, this.index);
+    const { world, grant } = vault.claim(this.world, this.index, state.purpose);
     const key = `claimed ${world.labels.join('')} ${world.slots.join('')} ${grant.epoch}`;
     this.go(
       number,

@@ -4,12 +4,12 @@
  */
 import { begin, next } from '@sikkerkey/core/rotation/machine/next.ts';
 import type { MachineRules } from '@sikkerkey/core/rotation/machine/rules.ts';
-import type { Event, Row, State, Work } from '@sikkerkey/core/rotation/machine/state.ts';
+import type { Event, Row, State, Wish, Work } from '@sikkerkey/core/rotation/machine/state.ts';
 import type { Statement } from '@sikkerkey/core/rotation/types.ts';
 import { idle } from './world.ts';
 
 /** Every call looks for drift as well: what a call without finds is part of what a call with it finds. */
-const wish = { probe: true, overwriteForeignPassword: false };
+const wish: Wish = { probe: true, overwriteForeignPassword: false, giveUpRotationId: null, knowsEnded: false };
 
 class Numbering<T> {
   readonly #numbers = new Map<string, number>();
@@ -45,7 +45,7 @@ export class Atlas {
   readonly #rows = new Numbering<Row>(1);
   readonly #statements = new Numbering<Statement>(0);
   readonly #transitions: Map<string, number>[] = [];
-  readonly #beginnings = new Map<number, number>();
+  readonly #beginnings = new Map<string, number>();
 
   constructor(rules: MachineRules) {
     this.#rules = rules;
@@ -80,13 +80,14 @@ export class Atlas {
     return this.#statements.numberOf(statement);
   }
 
-  /** The state in which a call begins that finds this row (0 for none). */
-  begun(row: number): number {
-    const known = this.#beginnings.get(row);
+  /** The state in which a call begins that finds this row (0 for none), and this rotation given up by a person. */
+  begun(row: number, giveUpRotationId: string | null): number {
+    const key = `${row} ${giveUpRotationId}`;
+    const known = this.#beginnings.get(key);
     if (known !== undefined) return known;
     const from = { row: row === 0 ? null : this.#rows.valueOf(row), draining: null };
-    const number = this.#states.numberOf(begin(from, wish).state);
-    this.#beginnings.set(row, number);
+    const number = this.#states.numberOf(begin(from, { ...wish, giveUpRotationId }).state);
+    this.#beginnings.set(key, number);
     return number;
   }
 

@@ -43,7 +43,8 @@ export type FaultKind =
   | 'restore'
   | 'unfit'
   | 'un-adoption'
-  | 'cancelled';
+  | 'cancelled'
+  | 'given-up';
 
 export const allFaults: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'crash',
@@ -57,4 +58,5 @@ export const allFaults: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'unfit',
   'un-adoption',
   'cancelled',
+  'given-up',
 ]);

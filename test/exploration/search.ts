@@ -110,6 +110,7 @@ class Search {
       requests,
       restored: 0,
       cancelled: 0,
+      givenUp: 0,
       overtaken: 0,
     };
   }

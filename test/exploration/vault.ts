@@ -25,7 +25,7 @@ export class VaultModel {
   }
 
   /** `agent` is the number of the agent; whether it may claim is the caller's question. */
-  claim(world: World, agent: number): { readonly world: World; readonly grant: Grant } {
+  claim(world: World, agent: number, purpose: 'work' | 'repair'): { readonly world: World; readonly grant: Grant } {
     const claimed = { ...world, epoch: world.epoch + 1, owner: agent + 1 };
     const [live, pending, previous] = [current(world), labelled(world, label.pending), labelled(world, label.previous)];
     const phase = pending >= 0 ? 'pending' : previous >= 0 ? 'promoted' : 'steady';
@@ -34,7 +34,8 @@ export class VaultModel {
       live: this.#ref(world, live),
       pending: pending < 0 ? null : this.#ref(world, pending),
       previous: previous < 0 ? null : this.#ref(world, previous),
-      retired: this.#ended(world),
+      // As the product's vault: the everyday claim brings no more than it needs.
+      retired: purpose === 'repair' || phase === 'promoted' ? this.#ended(world) : [],
     };
     const rotationId = phase === 'steady' ? null : rotationIdOf(rotation);
     return { world: claimed, grant: { rotationId, epoch: claimed.epoch, strategy: this.#database.strategy, phase, versions } };
@@ -61,7 +62,7 @@ export class VaultModel {
 
   promote(world: World, version: number): World {
     const before = this.#database.hasOverlap ? label.previous : label.retired;
-    const promoted = { ...world, labels: world.labels.with(current(world), before).with(version, label.current) };
+    const promoted = { ...world, givenUp: 0, labels: world.labels.with(current(world), before).with(version, label.current) };
     return this.#database.hasOverlap ? promoted : this.ended(promoted);
   }
 
@@ -89,7 +90,14 @@ export class VaultModel {
   /** Retired or rejected: the claim ends, and what waited may start. */
   ended(world: World): World {
     const gone = world.labels.reduce((mask, one, version) => (one === label.retired ? mask | (1 << version) : mask), 0);
-    const after = { ...world, owner: 0, deadlinePassed: 0, sdkHolds: world.sdkHolds & ~gone, unnamedHolds: world.unnamedHolds & ~gone };
+    const after = {
+      ...world,
+      owner: 0,
+      givenUp: 0,
+      deadlinePassed: 0,
+      sdkHolds: world.sdkHolds & ~gone,
+      unnamedHolds: world.unnamedHolds & ~gone,
+    };
     return after.waiting === 1 ? this.offer(after) : after;
   }
 

@@ -49,6 +49,8 @@ export interface World {
   readonly restored: number;
   /** A pending rotation was cancelled, and nobody has looked since whether the database holds it. */
   readonly cancelled: number;
+  /** A person has given the pending rotation up at this agent: 0 nowhere, else its number + 1. */
+  readonly givenUp: number;
   /** An older epoch changed the database after a newer one. */
   readonly overtaken: number;
 }
@@ -84,6 +86,7 @@ export function pack(world: World): string {
     world.requests + 1,
     world.restored,
     world.cancelled,
+    world.givenUp,
     world.overtaken,
   ];
   for (const agent of world.agents) bytes.push(agent.state >> 8, agent.state & 255, agent.row >> 8, agent.row & 255, agent.session);
@@ -118,6 +121,7 @@ export function unpack(packed: string, versionCount: number): World {
     requests: byte() - 1,
     restored: byte(),
     cancelled: byte(),
+    givenUp: byte(),
     overtaken: byte(),
     agents: Array.from({ length: (packed.length - at) / agentBytes }, () => ({
       state: byte() * 256 + byte(),

@@ -1,6 +1,6 @@
 import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
-import { finishUnAdoption, prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
+import { finishUnAdoption, prepareAdoption, recreateSlots } from '@sikkerkey/engines/postgresql/adopt.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
 import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { planWork } from '@sikkerkey/engines/postgresql/plan.ts';
@@ -136,6 +136,58 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     expect(await db.sql('SELECT rolname FROM pg_roles WHERE rolname LIKE $1', [`${app.owner}%`])).toEqual([{ rolname: app.owner }]);
     expect(await db.tryLogin(app.owner, passwordOf(3))).toBeNull();
     expect(await db.sql('SELECT tableowner FROM pg_tables WHERE schemaname = $1', [schema])).toEqual([{ tableowner: app.owner }]);
+  });
+
+  it('lets another secret take the login on afterwards, and still refuses an older epoch of the one that left it', async () => {
+    const app = await db.makeApp();
+    await adopt(app);
+    await execute(app, 3, { kind: 'disable', slot: 'a' });
+    await finishUnAdoption(app.config, 4, dependencies, patience());
+    const another = { ...app.config, secretId: `${app.config.secretId}-another` };
+    const open = (config: App['config'], epoch: number) =>
+      createPostgresqlEngine(config, dependencies).openSession(config.secretId, epoch, patience());
+
+    expect(await codeOf(open(app.config, 3))).toBe('newer-epoch');
+    await (await open(another, 1)).close();
+    expect(await codeOf(open(app.config, 5))).toBe('managed-by-another-secret');
+    const [owner] = (await inspect(another, 'adopt', dependencies, patience())).facts.roles;
+    expect(owner?.comment).toBe(`[sikkerkey secret=${another.secretId} epoch=1]`);
+  });
+
+  it('makes a dropped slot again as it was made first, and leaves the other one and a retired owner alone', async () => {
+    const app = await db.makeApp();
+    await db.sql(`ALTER ROLE "${app.owner}" SET work_mem TO '7MB'`);
+    await adopt(app);
+    await execute(app, 2, { kind: 'disable', slot: 'owner' });
+    await db.sql(`DROP ROLE "${app.owner}_b"`);
+
+    await recreateSlots(app.config, 3, dependencies, patience());
+    await recreateSlots(app.config, 3, dependencies, patience());
+
+    expect(await settingsOf(`${app.owner}_b`)).toEqual(await settingsOf(`${app.owner}_a`));
+    expect(await db.tryLogin(`${app.owner}_a`, passwordOf(2))).toBeNull();
+    const { facts } = await inspect(app.config, 'rotate', dependencies, patience());
+    expect(facts.roles.map(({ name, mayLogIn }) => [name, mayLogIn]).sort()).toEqual([
+      [app.owner, false],
+      [`${app.owner}_a`, true],
+      [`${app.owner}_b`, false],
+    ]);
+  });
+
+  it('makes no slot again where somebody else has a role of its name, and does not take that role for one', async () => {
+    const app = await db.makeApp();
+    await adopt(app);
+    await db.sql(`DROP ROLE "${app.owner}_b"`);
+    await db.sql(`CREATE ROLE "${app.owner}_b" LOGIN PASSWORD 'of-somebody-else'`);
+
+    expect(await codeOf(recreateSlots(app.config, 3, dependencies, patience()))).toBe('slot-name-taken');
+
+    const shape = await createPostgresqlEngine(app.config, dependencies).observe([app.candidate(2, 'a')], patience());
+    expect(shape.logins.map(({ slot, exists }) => [slot, exists])).toEqual([
+      ['owner', true],
+      ['a', true],
+      ['b', false],
+    ]);
   });
 
   it('refuses to drop a slot that owns something', async () => {

@@ -19,6 +19,7 @@ beforeEach(async () => {
     identity: undefined,
     apiUrl: undefined,
     noColor: false,
+    dumbTerminal: false,
     userHome: undefined,
     runtimeDirectory: undefined,
     continuousIntegration: false,

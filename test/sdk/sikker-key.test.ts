@@ -266,3 +266,53 @@ test('acknowledges for handed-out values only when the application says so', asy
 
   expect(bench.vault.acknowledgements).toEqual([{ ...bench.vault.reads[0], version: 4 }]);
 });
+
+test('closing with nothing in use waits for a read under way, so that it leaves no hold behind', async () => {
+  await using bench = await makeBench();
+  bench.vault.secrets.set('sk_db', { version: 1, value: 'v' });
+  const served = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  bench.vault.onRead = () => {
+    asked.resolve();
+    return served.promise;
+  };
+  const reading = bench.sikkerkey.getSecret('sk_db');
+  await asked.promise;
+
+  const closing = bench.sikkerkey.close({ usesNothingMore: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  const endedBefore = [...bench.vault.endedInstances];
+  served.resolve();
+  await closing;
+
+  expect(endedBefore).toEqual([]);
+  expect(await reading).toBe('v');
+  expect(bench.vault.endedInstances).toEqual([bench.vault.reads[0]?.instance]);
+});
+
+test('closing with nothing in use lets go of a read whose answer was lost: it may have been served', async () => {
+  await using bench = await makeBench();
+  bench.vault.secrets.set('sk_db', { version: 1, value: 'v' });
+  const lost = { status: 200, hangUp: true };
+  bench.vault.script.set('/v2/secrets/read', [lost, lost, lost, lost]);
+  const reading = expect(bench.sikkerkey.getSecret('sk_db')).rejects.toMatchObject({ httpStatus: 0 });
+  for (let retry = 0; retry < 3; retry += 1) {
+    await bench.clock.waitUntilSleeping();
+    await bench.clock.advance(4_000);
+  }
+  await reading;
+
+  await bench.sikkerkey.close({ usesNothingMore: true });
+
+  expect(bench.vault.endedInstances).toHaveLength(1);
+});
+
+test('reads nothing after it was closed', async () => {
+  await using bench = await makeBench();
+  bench.vault.secrets.set('sk_db', { version: 1, value: 'v' });
+  await bench.sikkerkey.close();
+
+  await expect(bench.sikkerkey.getSecret('sk_db')).rejects.toThrow('this client has been closed');
+
+  expect(bench.vault.reads).toEqual([]);
+});

@@ -59,7 +59,7 @@ daemon.on('agent.rotate', ({ secretId }: { secretId: string }) => {
   rotations += 1;
   const rotationId = `rot_${rotations}`;
   void rotate(secretId, rotationId);
-  return { rotationId, state: 'pending' };
+  return { rotationId, state: 'pending', waitsFor: null };
 });
 daemon.on('daemon.stop', () => {
   void systemClock.sleep(50).then(() => daemon.stop());

@@ -245,6 +245,7 @@ const emptyEnvironment = {
   identity: undefined,
   apiUrl: undefined,
   noColor: false,
+  dumbTerminal: false,
   userHome: undefined,
   runtimeDirectory: undefined,
   continuousIntegration: false,

@@ -72,6 +72,29 @@ describe('what serve refuses', () => {
   });
 });
 
+test('without a command it shows its help as a complaint, and ends as any line that says too little', async () => {
+  const { exitCode, stdout, stderr } = await vaultCommand([]);
+
+  expect([exitCode, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('usage: sikkerkey-vault <command>');
+});
+
+describe('where nobody can be asked and no key was given', () => {
+  let data: string;
+  beforeAll(async () => {
+    data = join(directory, 'no-key');
+    await vaultCommand(['init', '--data', data]);
+  });
+
+  test.each([['unseal'], ['audit', 'verify']])('%s %s says so instead of calling nothing a bad key', async (...words) => {
+    const { exitCode, stderr } = await vaultCommand([...words, '--data', data], '');
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('unseal-key-missing');
+    expect(stderr).toContain(`sikkerkey-vault ${words.join(' ')} --data ${data} --key-file FILE`);
+  });
+});
+
 describe('a sealed vault', () => {
   let vault: TestVault;
   beforeAll(async () => {

@@ -1,4 +1,5 @@
 /** The life of a rotation at the vault: adoption, claim, epochs, confirm, drain, retirement. */
+import { machineRoutes } from '@sikkerkey/protocol/vault/machine.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Identity, Refusal } from '../support/signed-request.ts';
 import { ManagedStage } from './managed-stage.ts';
@@ -88,6 +89,27 @@ describe('adoption', () => {
     const back = await claim();
 
     expect(back).toMatchObject({ rotationId, versions: { pending: { slot: 'owner' } } });
+  });
+});
+
+describe('the look for drift', () => {
+  test('brings the configuration and the live password of a secret at rest, and takes no claim', async () => {
+    await adopted();
+    const { rotations: before } = await operate('listRotations', { secretId });
+
+    const answer = machineRoutes.look.answer.parse(await call(daemon, 'look', { secretId }));
+
+    expect(answer.configuration).toMatchObject({ secretId, adopted: true, adminUser: 'postgres', adminPassword: 'the administrator' });
+    expect(answer.standing).toMatchObject({ live: { version: 2, slot: 'a' }, credentials: [{ label: 'current', username: 'app_a' }] });
+    expect((await operate('listRotations', { secretId })).rotations).toEqual(before);
+    expect(await call(otherDaemon, 'claim', { secretId, daemonId: 'd_2', purpose: 'repair' })).toMatchObject({ outcome: 'claimed' });
+    expect((await call(daemon, 'look', { secretId })).standing).toBeNull();
+  });
+
+  test('is only for machines that may rotate the secret', async () => {
+    await adopted();
+
+    expect(await codeOf(call(reader, 'look', { secretId }))).toBe('403 access-denied');
   });
 });
 

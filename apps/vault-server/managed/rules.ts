@@ -157,6 +157,11 @@ export function decideClaim(
   return { kind: 'claim', epoch: state.epoch + 1, phase: state.active?.state ?? 'steady' };
 }
 
+/** Whether a look without a claim says anything: only where nothing may be changing while it looks. */
+export function isAtRest(state: ManagedState, now: number): boolean {
+  return state.adopted && !isBusy(state, now);
+}
+
 /** Until when a published agent counts as working on the pending value; 0 when none does. */
 function publishedWorkEndsAt(state: ManagedState): number {
   const offered = state.active?.state === 'pending' && !state.active.everClaimed && state.active.publishedAt !== null;

@@ -22,7 +22,7 @@ export async function askServingVault(command: Asking, terminal: Terminal): Prom
 
 async function requestOf(command: Asking, terminal: Terminal): Promise<ControlRequest> {
   if (command.kind !== 'unseal') return { act: command.kind };
-  const rootKey = await readRootKey(command.keyFile, terminal);
+  const rootKey = await readRootKey(command.keyFile, terminal, 'unseal');
   try {
     return { act: 'unseal', unsealKey: formatUnsealKey(rootKey).reveal() };
   } finally {

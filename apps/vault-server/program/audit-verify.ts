@@ -16,7 +16,7 @@ const needsAttention = 6;
 export async function verifyAuditLog(command: Extract<Command, { kind: 'audit-verify' }>, terminal: Terminal): Promise<number> {
   const record = readRecord(command.dataDirectory);
   const keyring = new Keyring(record.vaultId, systemRandom);
-  keyring.unseal(await readRootKey(command.keyFile, terminal), record.rootKeyVerifier);
+  keyring.unseal(await readRootKey(command.keyFile, terminal, 'audit verify'), record.rootKeyVerifier);
   const keys = { auditKey: keyring.auditKey(), checkpointKey: keyring.checkpointKey() };
   const report = await verifyAuditFiles(storeFile(command.dataDirectory), checkpointsFile(command.dataDirectory), keys);
   terminal.print(command.json ? JSON.stringify(report) : describe(report));

@@ -24,8 +24,10 @@ test.each([
   [['audit', 'verify', '--data', 'd', '--key-file', 'k'], { kind: 'audit-verify', keyFile: 'k' }],
   [['seal', '--data', 'd'], { kind: 'seal' }],
   [['status', '--data', 'd', '--json'], { kind: 'status', json: true }],
-  [[], { kind: 'help' }],
-  [['serve', '--help'], { kind: 'help' }],
+  [[], { kind: 'help', topic: null, asked: false }],
+  [['--help'], { kind: 'help', topic: null, asked: true }],
+  [['serve', '--help'], { kind: 'help', topic: 'serve', asked: true }],
+  [['help', 'audit', 'verify'], { kind: 'help', topic: 'audit verify', asked: true }],
   [['--version'], { kind: 'version' }],
 ])('%j', (words, expected) => {
   expect(readCommandLine(words)).toMatchObject(expected);
@@ -36,7 +38,9 @@ test.each([
   [['unknown', '--data', 'd'], 'command'],
   [['audit', '--data', 'd'], 'command'],
   [['seal', '--data', 'd', '--listen', 'x'], '--listen'],
-  [['serve', '--data', 'd', '--nonsense'], 'options'],
+  [['serve', '--data', 'd', '--nonsense=canary'], '--nonsense'],
+  [['levitate', '--help'], 'command'],
+  [['help', 'levitate'], 'command'],
   [['serve', '--data', 'd', '--tls-cert', 'c'], '--tls-key'],
   [['serve', '--data', 'd', '--tls-key', 'k'], '--tls-cert'],
   [['serve', '--data', 'd', '--log-level', 'loud'], '--log-level'],

@@ -1,6 +1,7 @@
 /** The command line of `sikkerkey-vault`, read into one command. Pure; throws `vault-usage` with the word at fault. */
 import { parseArgs } from 'node:util';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { type CommandName, commandHelp, type OptionName } from './help.ts';
 
 export interface ServeOptions {
   readonly dataDirectory: string;
@@ -32,7 +33,9 @@ export type Command =
   | { readonly kind: 'unseal'; readonly dataDirectory: string; readonly keyFile: string | null; readonly json: boolean }
   | { readonly kind: 'seal' | 'status'; readonly dataDirectory: string; readonly json: boolean }
   | { readonly kind: 'audit-verify'; readonly dataDirectory: string; readonly keyFile: string | null; readonly json: boolean }
-  | { readonly kind: 'version' | 'help' };
+  | { readonly kind: 'version' }
+  /** `asked`: by its name; else nothing was typed, and the help is the complaint. */
+  | { readonly kind: 'help'; readonly topic: CommandName | null; readonly asked: boolean };
 
 /** Failed authentications of one address within a minute before it is refused. */
 const defaultLockoutFailures = 10;
@@ -53,55 +56,32 @@ const options = {
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
-} as const;
-type OptionName = keyof typeof options;
-
-/** What each command accepts besides `--data`, `--json` and `--help`. */
-const accepted: Readonly<Record<string, readonly OptionName[]>> = {
-  init: ['key-file', 'operator-key-file'],
-  serve: [
-    'listen',
-    'tls-cert',
-    'tls-key',
-    'auto-unseal-file',
-    'api-url',
-    'insecure-listen',
-    'log-level',
-    'lockout-failures',
-    'lockout-exempt-loopback',
-  ],
-  unseal: ['key-file'],
-  seal: [],
-  status: [],
-  'audit verify': ['key-file'],
-};
-
-export const usage = `sikkerkey-vault: the vault server
-
-  sikkerkey-vault init          --data DIR [--key-file FILE] [--operator-key-file FILE] [--json]
-  sikkerkey-vault serve         --data DIR [--listen HOST:PORT] [--tls-cert FILE --tls-key FILE] [--api-url URL]
-                                [--auto-unseal-file FILE] [--insecure-listen] [--lockout-failures N]
-                                [--lockout-exempt-loopback] [--log-level debug|info|warn|error] [--json]
-  sikkerkey-vault unseal        --data DIR [--key-file FILE]     key from a file, else from a prompt or standard input
-  sikkerkey-vault seal          --data DIR
-  sikkerkey-vault status        --data DIR [--json]
-  sikkerkey-vault audit verify  --data DIR [--key-file FILE] [--json]
-`;
+} as const satisfies Readonly<Record<OptionName | 'help' | 'version', object>>;
 
 export function readCommandLine(words: readonly string[]): Command {
   const { values, positionals } = parse(words);
-  if (values.help || positionals[0] === 'help' || words.length === 0) return { kind: 'help' };
-  if (values.version || positionals[0] === 'version') return { kind: 'version' };
   const name = positionals.join(' ');
+  if (words.length === 0) return { kind: 'help', topic: null, asked: false };
+  if (values.version || name === 'version') return { kind: 'version' };
+  if (values.help || positionals[0] === 'help') return helpOf(positionals[0] === 'help' ? positionals.slice(1).join(' ') : name);
   refuseForeignOptions(name, values);
   const dataDirectory = values.data;
   if (dataDirectory === undefined || dataDirectory === '') throw usageError('--data');
   return commandOf(name, dataDirectory, values);
 }
 
+function helpOf(name: string): Command {
+  if (name !== '' && !isCommandName(name)) throw usageError('command');
+  return { kind: 'help', topic: name === '' ? null : name, asked: true };
+}
+
+function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commandHelp, name);
+}
+
 function refuseForeignOptions(name: string, values: Values): void {
-  const allowed = Object.hasOwn(accepted, name) ? accepted[name] : undefined;
-  if (allowed === undefined) throw usageError('command');
+  if (!isCommandName(name)) throw usageError('command');
+  const allowed: readonly OptionName[] = commandHelp[name].options;
   for (const option of Object.keys(values)) {
     if (option !== 'data' && option !== 'json' && !allowed.some((one) => one === option)) throw usageError(`--${option}`);
   }
@@ -123,7 +103,9 @@ function parse(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError('options', error);
+    // Only the name of an option is repeated, never what follows it.
+    const name = error instanceof Error ? /'?(--?[A-Za-z][A-Za-z0-9-]*)/.exec(error.message)?.[1] : undefined;
+    throw usageError(name ?? 'options', error);
   }
 }
 

@@ -13,6 +13,7 @@ import { formatUnsealKey } from '../sealing/unseal-key.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { InitCommand } from './command-line.ts';
 import { checkpointsFile, openStore } from './data-directory.ts';
+import { fitted } from './fitted-text.ts';
 import type { Terminal } from './terminal.ts';
 
 const vaultIdLength = 12;
@@ -34,7 +35,7 @@ export async function initialiseVault(command: InitCommand, terminal: Terminal):
     const made = await makeVault(storage, command.dataDirectory);
     if (command.keyFile !== null) await writePrivateFile(command.keyFile, `${made.unsealKey.reveal()}\n`);
     if (command.operatorKeyFile !== null) await writePrivateFile(command.operatorKeyFile, `${made.operatorKey.reveal()}\n`);
-    terminal.print(command.json ? asJson(command, made) : asText(command, made));
+    terminal.print(command.json ? asJson(command, made) : asText(command, made, terminal.columns));
   } finally {
     await storage.close();
   }
@@ -81,14 +82,15 @@ function asJson(command: InitCommand, { vaultId, operatorId, unsealKey, operator
   });
 }
 
-function asText(command: InitCommand, { vaultId, operatorId, unsealKey, operatorKey }: NewVault): string {
+function asText(command: InitCommand, { vaultId, operatorId, unsealKey, operatorKey }: NewVault, cells: number | null): string {
   const lines = [
     `vault           ${vaultId}`,
-    `unseal key      ${command.keyFile === null ? unsealKey.reveal() : `in ${command.keyFile}`}`,
+    // A line of its own, so that a terminal of 80 columns does not break it.
+    ...(command.keyFile === null ? ['unseal key', `  ${unsealKey.reveal()}`] : [`unseal key      in ${command.keyFile}`]),
     `first operator  ${operatorId}`,
     `operator key    ${command.operatorKeyFile === null ? operatorKey.reveal() : `in ${command.operatorKeyFile}`}`,
     '',
-    'Keys that are shown here are shown once. Without the unseal key nobody can read this vault again.',
+    ...fitted('Keys that are shown here are shown once. Without the unseal key nobody can read this vault again.', cells),
     `Next: sikkerkey-vault serve --data ${command.dataDirectory}`,
   ];
   return lines.join('\n');

@@ -1,16 +1,22 @@
 /** Runs one command of `sikkerkey-vault`; its exit code is the catalogue's (ux.md §4.4). */
 import { vaultVersion } from '../version.ts';
-import { type Command, readCommandLine, usage } from './command-line.ts';
+import { type Command, readCommandLine } from './command-line.ts';
+import { helpText } from './help.ts';
 import { describeFailure } from './show-failure.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
+
+const usageExit = 2;
 
 /** Never rejects: a failure is shown and becomes the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
   const terminal = openTerminal();
+  let dataDirectory: string | null = null;
   try {
-    return await run(readCommandLine(words), terminal);
+    const command = readCommandLine(words);
+    if ('dataDirectory' in command) ({ dataDirectory } = command);
+    return await run(command, terminal);
   } catch (error) {
-    const { text, exitCode } = describeFailure(error);
+    const { text, exitCode } = describeFailure(error, { dataDirectory, cells: terminal.complaintColumns });
     terminal.complain(text);
     return exitCode;
   }
@@ -20,8 +26,9 @@ export async function runProgram(words: readonly string[]): Promise<number> {
 async function run(command: Command, terminal: Terminal): Promise<number> {
   switch (command.kind) {
     case 'help':
-      terminal.print(usage);
-      return 0;
+      // Nothing was asked for: the same exit code as any other command line that says too little.
+      (command.asked ? terminal.print : terminal.complain)(helpText(command.topic, terminal.columns));
+      return command.asked ? 0 : usageExit;
     case 'version':
       terminal.print(vaultVersion);
       return 0;

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { keepMemoryOutOfCoreDumps } from '@sikkerkey/host/core-dumps.ts';
+import { keepDebuggerShut } from '@sikkerkey/host/debugger.ts';
 import { ensurePrivateDirectory } from '@sikkerkey/host/private-files.ts';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
@@ -39,6 +40,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   terminal.neverWaitForReaders();
   const log = createLog(options.logLevel);
   cleanup.defer(() => log.end(systemClock, logGraceMs));
+  keepDebuggerShut();
   if (!keepMemoryOutOfCoreDumps()) log.write('warn', 'vault.core-dumps-possible');
   await ensurePrivateDirectory(options.dataDirectory);
   const storage = await openStore(options.dataDirectory);

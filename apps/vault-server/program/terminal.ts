@@ -6,6 +6,11 @@ import { SecretText } from '@sikkerkey/core/secret-text.ts';
 export interface Terminal {
   print(text: string): void;
   complain(text: string): void;
+  /** Widths of stdout and stderr, or null where they are no terminals. */
+  readonly columns: number | null;
+  readonly complaintColumns: number | null;
+  /** Whether a person can be asked. */
+  readonly isInteractive: boolean;
   /** One line from a prompt without echo, or from standard input where that is no terminal. Empty when there is none. */
   readSecret(question: string): Promise<SecretText>;
   /** Writing to standard error never waits from now on; a reader that stalls cannot keep this process from ending. */
@@ -20,10 +25,24 @@ export function openTerminal(): Terminal {
   return {
     print: (text) => void process.stdout.write(`${text}\n`),
     complain: (text) => void process.stderr.write(`${text}\n`),
+    get columns() {
+      return widthOf(process.stdout);
+    },
+    get complaintColumns() {
+      return widthOf(process.stderr);
+    },
+    get isInteractive() {
+      return process.stdin.isTTY === true;
+    },
     readSecret: (question) => readLineWithoutEcho(question),
     neverWaitForReaders: () => unblock(process.stderr),
     interrupted: interruption.signal,
   };
+}
+
+/** Some terminals say 0: then nothing is known. */
+function widthOf(stream: NodeJS.WriteStream): number | null {
+  return stream.isTTY && stream.columns > 0 ? stream.columns : null;
 }
 
 /**

@@ -6,7 +6,7 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { type ErrorCode, errorCatalogue } from '@sikkerkey/protocol/error-catalogue.ts';
 import { errorCodeHeader } from '@sikkerkey/protocol/signing.ts';
 import type { V2ErrorBody } from '@sikkerkey/protocol/vault/error-body.ts';
-import type { Outcome, RefusalReason } from '../storage/records.ts';
+import type { InFlight, Outcome, RefusalReason } from '../storage/records.ts';
 
 /** Statuses of the codes that the vault answers with; any other code is a defect and answers 500. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -83,7 +83,7 @@ function retryAfter(refusal: CatalogueError): number | undefined {
 }
 
 /** The catalogue's word for what the store refused; `subject` is what the route looks up, `made` what it makes. */
-export function refusalOf(reason: RefusalReason, subject: Subject, made: Subject = subject): CatalogueError {
+export function refusalOf(reason: Exclude<RefusalReason, 'waiting-for-drain'>, subject: Subject, made: Subject = subject): CatalogueError {
   switch (reason) {
     case 'replay':
       return new CatalogueError('request-replayed', {});
@@ -111,7 +111,6 @@ export function refusalOf(reason: RefusalReason, subject: Subject, made: Subject
     case 'already-adopted':
     case 'not-adopted':
     case 'owner-mismatch':
-    case 'waiting-for-drain':
     case 'nothing-draining':
     case 'served-by-daemon':
     case 'rotation-over':
@@ -124,6 +123,13 @@ export function refusalOf(reason: RefusalReason, subject: Subject, made: Subject
 
 /** The value of an operation that was done; throws the refusal otherwise, in the words of `refusalOf`. */
 export function done<Value>(outcome: Outcome<Value>, subject: Subject, made: Subject = subject): Value {
-  if (outcome.kind === 'refused') throw refusalOf(outcome.reason, subject, made);
-  return outcome.value;
+  if (outcome.kind === 'done') return outcome.value;
+  if (outcome.reason === 'waiting-for-drain') throw waitingForDrain(outcome.inFlight);
+  throw refusalOf(outcome.reason, subject, made);
+}
+
+/** Names what must pass first; who the readers are, and the way out, is in the command of the remedy. */
+function waitingForDrain({ secretId, holdOutCount, drainDeadlineAt }: InFlight): CatalogueError {
+  const until = drainDeadlineAt === null ? 'the rotation ends' : new Date(drainDeadlineAt).toISOString();
+  return new CatalogueError('waiting-for-drain', { secretId, holdOuts: holdOutCount, until });
 }

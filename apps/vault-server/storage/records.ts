@@ -2,7 +2,7 @@
  * What goes into the store and what comes out of it: facts and sealed bytes, never a value in clear. Times are
  * milliseconds since the Unix epoch by the vault's clock. Where an answer of the protocol says it all, its type is used.
  */
-import type { AgentWork, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentWork, DrainInTheWay, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
 import type { OperatorAnswer } from '@sikkerkey/protocol/vault/operator.ts';
 
 export type MachineState = 'pending' | 'approved' | 'denied' | 'disabled';
@@ -24,7 +24,7 @@ export type GrantSummary = OperatorAnswer<'listGrants'>['grants'][number];
 export type OperatorSummary = OperatorAnswer<'createOperator'>;
 export type AuditEntrySummary = OperatorAnswer<'audit'>['entries'][number];
 /** Holds of a secret's version; `AgentWork` and `ReaderHold` are given out as they are. */
-export type { AgentWork, ReaderHold };
+export type { AgentWork, DrainInTheWay, ReaderHold };
 
 /**
  * Who makes a signed request, after its signature was proven. `id` is canonical (`canonicalIdentity`). The operation
@@ -53,55 +53,7 @@ export function canonicalIdentity(id: string): string {
   return id.toLowerCase();
 }
 
-/** Why an operation changed nothing. The HTTP layer maps each to a status and a catalogue code. */
-export type RefusalReason =
-  /** 401: this nonce was used before by this identity. */
-  | 'replay'
-  /** 401: no such identity (any more). */
-  | 'unknown-caller'
-  /** 403: the machine is not approved yet, was denied, or is disabled. */
-  | 'machine-pending'
-  | 'machine-denied'
-  | 'machine-disabled'
-  /** 403: inside a project of the machine, without the permission. */
-  | 'no-grant'
-  /** 404: no such thing, or outside the machine's projects. */
-  | 'not-found'
-  /** 409: the value of a managed secret is changed by rotation only. */
-  | 'managed-secret'
-  /** 409: not a managed secret. */
-  | 'not-managed'
-  /** 409: the name is taken in this project. */
-  | 'name-taken'
-  /** 409: the machine is not a member of the secret's project. */
-  | 'not-a-member'
-  /** 409: the fingerprint given is not the machine's. */
-  | 'fingerprint-mismatch'
-  /** 409: adopted before. */
-  | 'already-adopted'
-  /** 409: nothing to un-adopt. */
-  | 'not-adopted'
-  /** 409: the owner named is not the login that the live version carries. */
-  | 'owner-mismatch'
-  /** 409: something is pending, draining or claimed (rotation-protocol.md rule 8). */
-  | 'waiting-for-drain'
-  /** 409: no version is draining. */
-  | 'nothing-draining'
-  /** 409: this rotation belongs to a /v2 claim or this secret to slots; published agents cannot serve it. */
-  | 'served-by-daemon'
-  /** 409: the id names no rotation that a published agent may end this way (unknown, or over the other way). */
-  | 'rotation-over'
-  /** 401: enrollment token unknown, used or expired. */
-  | 'token-invalid'
-  /** 409: the version named has no value to go back to. */
-  | 'version-unavailable';
-
-export interface Refused {
-  readonly kind: 'refused';
-  readonly reason: RefusalReason;
-}
-
-export type Outcome<Value> = { readonly kind: 'done'; readonly value: Value } | Refused;
+export type { InFlight, Outcome, RefusalReason, Refused } from './outcome.ts';
 
 /** Created once by `init`. */
 export interface VaultRecord {
@@ -195,6 +147,8 @@ export interface ManagedConfiguration {
   readonly sealedAdminPassword: Uint8Array | null;
   readonly liveVersion: number;
   readonly nextRotationAt: number | null;
+  /** The adoption's own rotation while its version is pending. */
+  readonly adoptionRotationId: string | null;
 }
 
 export interface VersionInSlot {
@@ -217,6 +171,12 @@ export interface ClaimedWork {
   readonly phase: 'pending' | 'promoted' | 'steady';
   readonly versions: { readonly live: VersionInSlot; readonly pending: VersionInSlot | null; readonly previous: VersionInSlot | null };
   readonly credentials: readonly ClaimedCredential[];
+}
+
+/** What a look for drift compares. `standing` null: not adopted, or something is in flight or claimed. */
+export interface DriftLook {
+  readonly configuration: ManagedConfiguration;
+  readonly standing: { readonly live: VersionInSlot; readonly credentials: readonly ClaimedCredential[] } | null;
 }
 
 export type ClaimResult =
@@ -242,6 +202,13 @@ export interface RotationDescription {
 export interface RequestedRotation {
   readonly rotationId: string;
   readonly state: 'pending' | 'waiting-for-drain';
+  /** What has to drain first; null where nothing does. */
+  readonly waitsFor: DrainInTheWay | null;
+}
+
+/** A value that was printed. `heldForMs`: how long whoever reads may use it; null: until the drain deadline. */
+export interface CommandLineRead {
+  readonly heldForMs: number | null;
 }
 
 /** What a published agent gets (wire-runtime §2.9). `pending` under the newest alias; null when nothing is offered to it. */

@@ -9,12 +9,15 @@
  * Audited: every mutation and every value handed out, one entry each, and every refused read. Not audited, because
  * nothing but liveness changes: heartbeats, renewals, polls, nonces, lockouts.
  */
+import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { AuditAuthenticator, AuditHead } from './audit-records.ts';
 import type {
   AgentWork,
   AuditEntrySummary,
   ClaimResult,
+  CommandLineRead,
   DrainResult,
+  DriftLook,
   EventPage,
   GrantSummary,
   IdentityRecord,
@@ -192,10 +195,16 @@ export interface SecretOperations {
 export interface ReadOperations {
   /**
    * The hot path, all in one transaction: nonce, state, grant, hold of (machine, instance, pool), last fetched version,
-   * audit. `instance` and `pool` null: an unnamed reader, which holds the version until the drain deadline (rule 3).
+   * audit. `instance` and `pool` null: a published client, which holds the version until the drain deadline (rule 3);
+   * `commandLine`: so does who printed it, unless a shorter time was said. Either is one hold for each machine.
    */
   readLiveSecret(
-    input: ByMachine & OfSecret & { readonly instance: string | null; readonly pool: string | null },
+    input: ByMachine &
+      OfSecret & {
+        readonly instance: string | null;
+        readonly pool: string | null;
+        readonly commandLine?: CommandLineRead | undefined;
+      },
   ): Promise<Outcome<ServedSecret>>;
   /** What the machine has any permission for. `projectId`: only there; a project that is not the machine's is 'not-found'. */
   listForMachine(input: ByMachine & { readonly projectId: string | null }): Promise<Outcome<ListedSecret[]>>;
@@ -216,7 +225,12 @@ export interface RotationOperations {
   agentConfiguration(input: ByMachine & OfSecret): Promise<Outcome<ManagedConfiguration>>;
   heartbeat(input: ByMachine & { readonly daemonId: string; readonly agents: readonly ReportedAgent[] }): Promise<Outcome<AgentWork[]>>;
   pollAgents(input: ByMachine & { readonly secretIds: readonly string[] }): Promise<Outcome<AgentWork[]>>;
-  claim(input: ByMachine & OfSecret & { readonly daemonId: string; readonly purpose: 'work' | 'repair' }): Promise<Outcome<ClaimResult>>;
+  /** `word`: what a person said to the agent; audited. */
+  claim(
+    input: ByMachine & OfSecret & { readonly daemonId: string; readonly purpose: 'work' | 'repair'; readonly word?: string | undefined },
+  ): Promise<Outcome<ClaimResult>>;
+  /** Hands out the live and the ended values of a secret at rest, without a claim. One audit entry. */
+  driftLook(input: ByMachine & OfSecret): Promise<Outcome<DriftLook>>;
   /** Not newest: the caller's epoch is over, whoever holds the claim now. */
   renewClaim(
     input: ByMachine & OfSecret & { readonly epoch: number },
@@ -235,6 +249,8 @@ export interface RotationOperations {
     input: ByMachine & OfSecret & MayOffer & { readonly strategy: ManagedStrategy; readonly owner: string },
   ): Promise<Outcome<{ readonly rotationId: string }>>;
   unadopt(input: ByMachine & OfSecret & MayOffer): Promise<Outcome<{ readonly rotationId: string }>>;
+  /** Ends what is in flight, unseen; 'waiting-for-drain' while another daemon holds the claim. Repeatable. */
+  abandon(input: ByMachine & OfSecret & { readonly daemonId: string; readonly reason: string }): Promise<Outcome<LeftBehind[]>>;
   /** Pending: the same rotation again. Draining: one waits. */
   requestRotation(input: { readonly caller: MachineCaller | OperatorCaller } & OfSecret & MayOffer): Promise<Outcome<RequestedRotation>>;
   /** Clears the holds of the draining version; the holds returned are those that will break. */
@@ -273,7 +289,7 @@ export interface TickOperations {
   extendDrains(input: { readonly now: number; readonly atMostMs: number }): Promise<number>;
   /** Earliest moment at which the tick has something to do; null when nothing is planned. */
   nextDueAt(): Promise<number | null>;
-  /** Announces (drain-clear) the drains whose deadline has passed, once each. */
+  /** Announces (drain-clear), once each, the drains whose deadline has passed and those whose last holds have ended by time. */
   expireDrains(input: { readonly now: number; readonly limit: number }): Promise<number>;
   /** Frees claims whose lease ended and offers their work again. */
   expireClaims(input: { readonly now: number; readonly limit: number }): Promise<number>;

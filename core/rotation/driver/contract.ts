@@ -4,6 +4,7 @@ import type { Random } from '../../random.ts';
 import type { AgentState, RotationFact } from '../facts.ts';
 import type { Work } from '../machine/state.ts';
 import type { Boundary, HoldOut, RotationEngine, RotationJournal, RotationVault } from '../ports.ts';
+import type { Standing } from '../quiet-look.ts';
 import type { Receipt, Statement } from '../types.ts';
 
 export interface DriveDeps {
@@ -40,11 +41,17 @@ export interface DrainMemory {
 export interface DriveRequest {
   /** Look for drift too, whether or not its period has come (`probeDrift`). */
   readonly probe?: boolean;
+  /** With a probe: what the vault has just said. Where the database agrees and the journal is empty, nothing is claimed. */
+  readonly standing?: Standing | null;
   /**
    * A person's word on QUARANTINED (C13): bring the vault's live version back although the database holds a password
    * that nobody here knows. Never set by a program.
    */
   readonly overwriteForeignPassword?: boolean;
+  /** A person's word: this rotation is undone while it is pending. Without effect once it is promoted or over. */
+  readonly giveUpRotationId?: string | null;
+  /** A person's word on `different-server`: the server that answers now takes the place of the one in the journal. */
+  readonly acceptServer?: boolean;
 }
 
 /** How one call ended, and when to call again. A trigger (event, run-now) may call earlier; that is always safe. */

@@ -7,9 +7,11 @@ import type { Effect, Event, Work } from '../machine/state.ts';
 import {
   type Boundary,
   type Candidate,
+  differentServer,
   EngineFailure,
   type EngineSession,
   JournalUnavailable,
+  type PersonsWord,
   type RotationEngine,
   type RotationJournal,
   type RotationVault,
@@ -18,6 +20,7 @@ import {
 } from '../ports.ts';
 import { candidatesOf } from '../strategies/strategy.ts';
 import type { Credential, Goal, JournalRow, Receipt, Statement } from '../types.ts';
+import type { DriveRequest } from './contract.ts';
 
 export interface ExecutionDeps {
   readonly journal: RotationJournal;
@@ -26,7 +29,6 @@ export interface ExecutionDeps {
   boundary(name: Boundary): void;
 }
 
-const differentServer = 'different-server';
 const journalledBoundary: Readonly<Record<Goal, Boundary>> = {
   apply: 'journalled-apply',
   confirm: 'journalled-confirm',
@@ -41,15 +43,23 @@ export class Execution {
   readonly #deps: ExecutionDeps;
   readonly #secretId: string;
   readonly #signal: AbortSignal;
+  readonly #word: PersonsWord | null;
   readonly #statements: Statement[];
   #credentials: ReadonlyMap<number, Credential>;
   #fingerprint: string | null;
   #session: EngineSession | null = null;
 
-  constructor(deps: ExecutionDeps, secretId: string, row: JournalRow | null, statements: readonly Statement[], signal: AbortSignal) {
+  constructor(
+    deps: ExecutionDeps,
+    secretId: string,
+    { row, statements }: { readonly row: JournalRow | null; readonly statements: readonly Statement[] },
+    request: DriveRequest,
+    signal: AbortSignal,
+  ) {
     this.#deps = deps;
     this.#secretId = secretId;
     this.#signal = signal;
+    this.#word = wordOf(request);
     this.#statements = [...statements];
     this.#credentials = row?.credentials ?? new Map();
     this.#fingerprint = row?.serverFingerprint ?? null;
@@ -124,7 +134,7 @@ export class Execution {
   }
 
   async #claim(purpose: 'work' | 'repair'): Promise<Event> {
-    const outcome = await this.#deps.vault.claim(this.#secretId, purpose, this.#signal);
+    const outcome = await this.#deps.vault.claim(this.#secretId, purpose, this.#signal, this.#word ?? undefined);
     if (outcome.kind === 'nothing') return { kind: 'nothing-to-claim' };
     if (outcome.kind === 'held') return { kind: 'held-by-another', retryInMs: outcome.retryInMs };
     const { rotationId, epoch, strategy, phase, versions, credentials } = outcome.claim;
@@ -140,8 +150,16 @@ export class Execution {
       this.#fingerprint = session.serverFingerprint;
       await this.#deps.journal.write(this.#rowOf(work));
     }
-    if (session.serverFingerprint !== this.#fingerprint) throw new EngineFailure('needs-person', differentServer);
+    if (session.serverFingerprint !== this.#fingerprint) await this.#acceptServer(session.serverFingerprint, work);
     return this.#passed('session-open', { kind: 'session-open' });
+  }
+
+  /** The journal names the server before anything is looked at there. Throws EngineFailure unless a person said so. */
+  async #acceptServer(serverFingerprint: string, work: Work | null): Promise<void> {
+    if (this.#word !== 'accept-server' || work === null) throw new EngineFailure('needs-person', differentServer);
+    this.#fingerprint = serverFingerprint;
+    await this.#deps.journal.write(this.#rowOf(work));
+    this.#deps.boundary('server-accepted');
   }
 
   async #onSession(effect: Extract<Effect, { kind: 'ask-epoch' | 'look' | 'execute' }>, work: Work | null): Promise<Event> {
@@ -220,4 +238,10 @@ export class Execution {
     this.#statements.length = 0;
     this.#fingerprint = null;
   }
+}
+
+function wordOf(request: DriveRequest): PersonsWord | null {
+  if (request.overwriteForeignPassword === true) return 'overwrite-foreign-password';
+  if (request.acceptServer === true) return 'accept-server';
+  return request.giveUpRotationId == null ? null : 'give-up';
 }

@@ -32,10 +32,10 @@ export class Run {
   #lastFact = '';
 
   constructor(deps: DriveDeps, secretId: string, row: JournalRow | null, request: DriveRequest, signal: AbortSignal) {
-    const kept = deps.memory.draining;
+    const drain = deps.memory.draining;
     const isSameDrain =
-      kept !== null && row !== null && row.goal === 'drain' && row.rotationId === kept.rotationId && row.epoch === kept.epoch;
-    const memory = isSameDrain ? kept : null;
+      drain !== null && row !== null && row.goal === 'drain' && row.rotationId === drain.rotationId && row.epoch === drain.epoch;
+    const memory = isSameDrain ? drain : null;
     deps.memory.draining = null;
     this.#deps = deps;
     this.#secretId = secretId;
@@ -43,11 +43,14 @@ export class Run {
     this.#startedAt = memory?.startedAt ?? deps.clock.now();
     this.#checks = memory?.checks ?? 0;
     this.#lastProbeAt = memory?.lastProbeAt ?? deps.clock.monotonic();
-    this.#execution = new Execution(deps, secretId, row, memory?.statements ?? [], signal);
+    const kept = { row, statements: memory?.statements ?? [] };
+    this.#execution = new Execution(deps, secretId, kept, request, signal);
     const isProbeDue = deps.clock.monotonic() - this.#lastProbeAt >= driftPeriodMs;
     const wish: Wish = {
       probe: request.probe === true || isProbeDue,
       overwriteForeignPassword: request.overwriteForeignPassword === true,
+      giveUpRotationId: request.giveUpRotationId ?? null,
+      knowsEnded: false,
     };
     this.#state = begin({ row, draining: memory?.work ?? null }, wish).state;
   }

@@ -14,7 +14,7 @@ export function afterClaiming(state: Claiming, event: Event): State {
   const { row, wish } = state;
   switch (event.kind) {
     case 'claimed':
-      return take(event.grant, row, wish);
+      return take(event.grant, row, { ...wish, knowsEnded: state.purpose === 'repair' || event.grant.phase === 'promoted' });
     case 'held-by-another':
       if (row === null) return resting({ kind: 'idle', retryInMs: event.retryInMs });
       return { at: 'finishing', work: row, outcome: 'superseded', afterwards: { kind: 'wait', retryInMs: event.retryInMs }, wish };
@@ -30,11 +30,12 @@ export function afterClaiming(state: Claiming, event: Event): State {
 
 /** Takes up what the vault granted, resuming the row where it is about the same rotation. */
 export function take(grant: Grant, row: Row | null, wish: Wish): State {
-  const goal = goalOf(grant, row);
+  const isGivenUp = grant.phase === 'pending' && grant.rotationId === wish.giveUpRotationId;
+  const goal = isGivenUp ? 'undo' : goalOf(grant, row);
   if (row !== null && (goal === null || row.rotationId !== grant.rotationId)) {
     return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: { kind: 'take', grant }, wish };
   }
-  if (goal !== null) return { at: 'journalling', work: workFrom(grant, goal), wish };
+  if (goal !== null) return { at: 'journalling', work: { ...workFrom(grant, goal), undoCode: isGivenUp ? givenUp : null }, wish };
   if (wish.probe) return { at: 'probing', work: workFrom(grant, 'repair'), wish };
   return { at: 'releasing', epoch: grant.epoch, rest: { kind: 'idle', retryInMs: null } };
 }
@@ -93,6 +94,9 @@ export function isQuarantined(shape: Shape, work: Work, wish: Wish): boolean {
   return !wish.overwriteForeignPassword && holdsForeignPassword(shape, work.versions.live);
 }
 
+/** Reason given to the vault for a version that a person has given up while it was pending. */
+export const givenUp = 'given-up';
+
 export const quarantined: Rest = { kind: 'blocked', state: 'QUARANTINED', code: 'foreign-password' };
 
 export function resting(rest: Rest, work: Work | null = null): State {
@@ -102,6 +106,10 @@ export function resting(rest: Rest, work: Work | null = null): State {
 export function workFrom(grant: Grant, goal: Goal): Work {
   const { rotationId, epoch, strategy, versions } = grant;
   return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null };
+}
+
+export function rowOf({ rotationId, epoch, strategy, goal, versions }: Work): Row {
+  return { rotationId, epoch, strategy, goal, versions };
 }
 
 export function workOf(row: Row): Work {

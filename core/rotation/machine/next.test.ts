@@ -4,7 +4,7 @@ import type { Shape, Versions } from '../types.ts';
 import { begin, next, type Transition } from './next.ts';
 import type { Event, Grant, Row, Wish } from './state.ts';
 
-const wish: Wish = { probe: false, overwriteForeignPassword: false };
+const wish: Wish = { probe: false, overwriteForeignPassword: false, giveUpRotationId: null, knowsEnded: false };
 const versions: Versions = { live: { version: 1, slot: 'a' }, pending: { version: 2, slot: 'b' }, previous: null };
 const grant: Grant = { rotationId: 'rot_2', epoch: 7, strategy: 'flip', phase: 'pending', versions };
 const shape: Shape = {

@@ -3,10 +3,10 @@
  * lives. A lost session starts again at the lock, a newer epoch ends the work (rule 1).
  */
 
-import type { EngineFailureKind } from '../ports.ts';
+import { type DrainOutcome, differentServer, type EngineFailureKind } from '../ports.ts';
 import { repetitionOf } from '../statements.ts';
 import type { Shape } from '../types.ts';
-import { isQuarantined, quarantined, resting } from './claiming.ts';
+import { givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
 import { type Event, impossible, type SessionWork, type State, type Wish, type Work } from './state.ts';
 
@@ -19,6 +19,7 @@ export function afterSessionStep(state: InSession, event: Event, rules: MachineR
     case 'opening':
       return event.kind === 'session-open' ? { at: 'asking', work, wish } : impossible(state, event);
     case 'asking':
+      if (event.kind === 'drain-answered') return afterAskedDrain(work, event.outcome, wish);
       if (event.kind !== 'epoch-answered') return impossible(state, event);
       return event.isNewest ? { at: 'looking', work, wish } : superseded(work, wish);
     case 'looking':
@@ -33,11 +34,39 @@ export function afterSessionStep(state: InSession, event: Event, rules: MachineR
   }
 }
 
+/** Once nobody may hold the version before, or an operator has it retired now, it is not opened again. */
+function afterAskedDrain(work: SessionWork, { kind }: DrainOutcome, wish: Wish): State {
+  switch (kind) {
+    case 'draining':
+      return { at: 'looking', work, wish };
+    case 'over':
+      return superseded(work, wish);
+    case 'clear':
+    case 'deadline-passed':
+      return { at: 'journalling', work: { ...work, goal: 'drain' }, wish };
+    default:
+      throw new Error('unknown answer', { cause: kind satisfies never });
+  }
+}
+
 function afterLook(work: SessionWork, shape: Shape, wish: Wish, rules: MachineRules): State {
-  if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return resting(quarantined);
+  if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return beforeForeignPassword(work, wish);
   const plan = rules.strategies[work.strategy].plan(work.goal, shape, work.versions);
   if (plan.kind === 'login-missing') return resting({ kind: 'blocked', state: 'QUARANTINED', code: plan.kind });
   return plan.statements.length > 0 ? { at: 'executing', work, statements: plan.statements, wish } : reached(work, wish);
+}
+
+/**
+ * The everyday claim brings no ended versions, so what looks foreign may be a restored backup: claimed as for a repair, the
+ * next look knows them all. A person who gives the pending version up leaves a stranger's password where it is.
+ */
+function beforeForeignPassword(work: SessionWork, wish: Wish): State {
+  if (!wish.knowsEnded) return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish };
+  if (work.goal === 'undo' && work.undoCode === givenUp) return reached(work, wish);
+  // Nothing is in flight any more and the login is its owner's again, whatever password they gave it.
+  if (work.goal === 'repair' && wish.giveUpRotationId !== null)
+    return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'release' }, wish };
+  return resting(quarantined);
 }
 
 /** An undo that only closes the pending version's own login guesses nothing, whatever the live one holds. */
@@ -59,7 +88,7 @@ function afterFailure(state: InSession, failure: EngineFailureKind, code: string
     case 'newer-epoch':
       return superseded(work, wish);
     case 'needs-person':
-      return resting({ kind: 'blocked', state: 'DATABASE_UNREACHABLE', code });
+      return resting({ kind: 'blocked', state: code === differentServer ? 'QUARANTINED' : 'DATABASE_UNREACHABLE', code });
     default:
       throw new Error('unknown failure', { cause: failure satisfies never });
   }

@@ -29,6 +29,10 @@ export type Row = Pick<JournalRow, 'rotationId' | 'epoch' | 'strategy' | 'goal' 
 export interface Wish {
   readonly probe: boolean;
   readonly overwriteForeignPassword: boolean;
+  /** A person's word: this rotation is undone while it is pending. Null otherwise. */
+  readonly giveUpRotationId: string | null;
+  /** The claim brought the ended versions, by which a restored backup is told from a stranger's password. */
+  readonly knowsEnded: boolean;
 }
 
 export type Rest =

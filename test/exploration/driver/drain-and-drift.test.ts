@@ -81,6 +81,28 @@ describe('the drain', () => {
     expect(bench.world.database.logins.get('a')).toEqual({ mayLogIn: false, password: null });
   });
 
+  it.each([
+    { name: 'the operator has it retired now', isDeadlinePassed: true },
+    { name: 'its last reader lets go', isDeadlinePassed: false },
+  ])('does not open the version before again when $name while its repair begins', async ({ isDeadlinePassed }) => {
+    const bench = requested();
+    bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+    await drive(bench);
+    bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+    const watched = makeDriverBench({
+      world: bench.world,
+      watch: (boundary) => {
+        if (boundary !== 'session-open') return;
+        Object.assign(bench.world.vaultState, isDeadlinePassed ? { isDeadlinePassed } : { holdOuts: [] });
+      },
+    });
+
+    expectRotated(watched, await drive(watched, probeDrift));
+
+    expect(bench.world.journal.goals).toContain('repair-while-draining');
+    expect(bench.world.database.executed).not.toContainEqual({ kind: 'enable', slot: 'a', version: 1 });
+  });
+
   it('opens the live login at once, although a session still uses the one before, when every reader has moved to it', async () => {
     const bench = requested();
     bench.world.database.sessions = [{ kind: 'session', name: 'psql', count: 2 }];

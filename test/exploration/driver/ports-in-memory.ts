@@ -10,6 +10,7 @@ import type {
   DrainOutcome,
   EngineSession,
   HoldOut,
+  PersonsWord,
   RotationEngine,
   RotationJournal,
   RotationVault,
@@ -89,6 +90,7 @@ export class MemoryVault {
   isDeadlinePassed = false;
   strategy: 'flip' | 'single' | 'retain' = 'flip';
   released = 0;
+  readonly words: PersonsWord[] = [];
   readonly #faults: Faults;
 
   constructor(faults: Faults) {
@@ -101,13 +103,15 @@ export class MemoryVault {
     this.rotationId = `rot_${version}`;
   }
 
-  claim(id: string, purpose: 'work' | 'repair'): Promise<ClaimOutcome> {
+  claim(id: string, purpose: 'work' | 'repair', word?: PersonsWord): Promise<ClaimOutcome> {
     return this.#faults.around('vault.claim', (): ClaimOutcome => {
+      if (word !== undefined) this.words.push(word);
       if (this.heldForMs !== null) return { kind: 'held', retryInMs: this.heldForMs };
       const phase = this.pending !== null ? 'pending' : this.previous !== null ? 'promoted' : 'steady';
       if (phase === 'steady' && purpose === 'work') return { kind: 'nothing' };
       this.epoch += 1;
-      const { live, pending, previous, ended: retired, epoch, strategy } = this;
+      const { live, pending, previous, epoch, strategy } = this;
+      const retired = purpose === 'repair' || phase === 'promoted' ? this.ended : [];
       const versions = { live, pending, previous, retired };
       const refs = [live, pending, previous, ...retired].filter((ref) => ref !== null);
       const credentials = new Map(refs.map((ref) => [ref.version, credentialOf(ref)]));
@@ -271,7 +275,7 @@ export function makeWorld(): World {
   const faults = new Faults();
   const vaultState = new MemoryVault(faults);
   const vault: RotationVault = {
-    claim: (id, purpose) => vaultState.claim(id, purpose),
+    claim: (id, purpose, _signal, word) => vaultState.claim(id, purpose, word),
     isNewestEpoch: (id, epoch) => vaultState.isNewestEpoch(id, epoch),
     confirm: (id, rotationId, epoch) => vaultState.confirm(id, rotationId, epoch),
     reject: (id, rotationId, epoch) => vaultState.reject(id, rotationId, epoch),

@@ -22,6 +22,7 @@ const quiet: ReadonlySet<MachineRoute> = new Set<MachineRoute>([
   'agentConfiguration',
   'heartbeat',
   'pollAgents',
+  'look',
   'renew',
   'drain',
   'rotationState',

@@ -5,8 +5,8 @@ import type { MachineHandlers } from './machine-handlers.ts';
 type SecretRoutes = 'readSecret' | 'listSecrets' | 'acknowledge' | 'endInstance' | 'pollVersions';
 
 export const secretHandlers: MachineHandlers<SecretRoutes> = {
-  readSecret: async (vault, caller, { secretId, instance, pool }) => {
-    const served = done(await vault.storage.readLiveSecret({ caller, secretId, instance, pool }), 'secret');
+  readSecret: async (vault, caller, { secretId, instance, pool, commandLine }) => {
+    const served = done(await vault.storage.readLiveSecret({ caller, secretId, instance, pool, commandLine }), 'secret');
     const { name, version, fieldNames } = served;
     return { secretId, name, version, value: vault.keyring.openValue(served).reveal(), fieldNames };
   },

@@ -58,6 +58,14 @@ export class Daemon {
     return expectDone(await this.#vault.storage.renewClaim({ ...this.#by(), epoch }));
   }
 
+  async look() {
+    return expectDone(await this.#vault.storage.driftLook(this.#by()));
+  }
+
+  async release(epoch: number): Promise<void> {
+    expectDone(await this.#vault.storage.releaseClaim({ ...this.#by(), epoch }));
+  }
+
   /** Claims, confirms and, where it drains, retires. */
   async rotate(): Promise<ClaimedWork> {
     const work = await this.claim();

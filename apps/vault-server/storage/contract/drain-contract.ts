@@ -116,7 +116,7 @@ export function drainContract(vault: CurrentVault): void {
     expect((await daemon.drain(work)).state).toBe('draining');
   });
 
-  test('an unnamed reader holds its version until the deadline, whatever it reads later', async () => {
+  test('a published client holds its version until the deadline, whatever it reads later', async () => {
     await begin();
     await read(null);
     const work = await daemon.claim();
@@ -124,7 +124,7 @@ export function drainContract(vault: CurrentVault): void {
     await read(null);
     vault().now += 59_999;
 
-    expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'unnamed-reader', instance: null }] });
+    expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'published-client', instance: null }] });
     vault().now += 1;
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
   });

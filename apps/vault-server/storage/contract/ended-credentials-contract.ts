@@ -32,6 +32,51 @@ export function endedCredentialsContract(vault: CurrentVault): void {
     ]);
   });
 
+  test('a look for drift brings them without a claim, and leaves one audit entry', async () => {
+    await daemon.adopt();
+    await daemon.rotate();
+    for (const _ of ['onto b', 'onto a again']) {
+      await request();
+      const work = await daemon.rotate();
+      expect(work.versions.pending).not.toBeNull();
+    }
+    const { epoch } = await daemon.claim('repair');
+    await daemon.release(epoch);
+    const before = await vault().audited();
+
+    const { standing, configuration } = await daemon.look();
+
+    expect(standing?.live).toEqual({ version: 4, slot: 'a' });
+    expect(standing?.credentials.map(({ version, label, username }) => [version, label, username])).toEqual([
+      [4, 'current', 'app_a'],
+      [2, 'retired', 'app_a'],
+    ]);
+    expect(configuration).toMatchObject({ adopted: true, liveVersion: 4 });
+    expect((await vault().audited()).slice(before.length)).toEqual(['rotation.look']);
+    expect((await daemon.claim('repair')).epoch).toBe(epoch + 1);
+  });
+
+  test('a look without a claim brings no password unless the secret is adopted and at rest', async () => {
+    const standing = async () => (await daemon.look()).standing;
+    expect(await standing()).toBeNull();
+    await daemon.adopt();
+    expect(await standing()).toBeNull();
+    const work = await daemon.claim();
+    expect(await standing()).toBeNull();
+    await daemon.confirm(work);
+    expect(await standing()).toBeNull();
+    await daemon.retired(work);
+    expect(await standing()).not.toBeNull();
+
+    const repair = await daemon.claim('repair');
+
+    expect(await standing()).toBeNull();
+    await daemon.release(repair.epoch);
+    expect(await standing()).not.toBeNull();
+    await request();
+    expect(await standing()).toBeNull();
+  });
+
   test('the everyday claim brings no password that has ended; taking over a drain does', async () => {
     await daemon.adopt();
     await daemon.rotate();

@@ -35,7 +35,7 @@ export function expectDone<Value>(outcome: Outcome<Value>): Value {
 }
 
 export function expectRefused(outcome: Outcome<unknown>, reason: RefusalReason): void {
-  expect(outcome).toEqual({ kind: 'refused', reason });
+  expect(outcome).toMatchObject({ kind: 'refused', reason });
 }
 
 export const managedDefaults: Omit<NewManagedSecret, 'projectId' | 'name'> = {

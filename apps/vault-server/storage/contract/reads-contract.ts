@@ -34,6 +34,33 @@ export function readsContract(vault: CurrentVault): void {
     expectRefused(await read('sk_none'), 'not-found');
   });
 
+  test('the caller is judged before the secret, whether there is such a secret or not', async () => {
+    const pending = await vault().enrolled(project);
+    const granted = await vault().plainSecret(project);
+    await vault().grant(granted, machineId, 'read');
+    const { storage } = vault();
+    const unnamed = { instance: null, pool: null };
+
+    for (const secretId of [granted, 'sk_none']) {
+      const caller = vault().machine(machineId);
+      await storage.readLiveSecret({ caller, secretId, ...unnamed });
+      const asked = await vault().entriesOf(async () => {
+        expectRefused(await storage.readLiveSecret({ caller, secretId, ...unnamed }), 'replay');
+        expectRefused(await storage.readLiveSecret({ caller: vault().machine(pending), secretId, ...unnamed }), 'machine-pending');
+        expectRefused(await storage.readLiveSecret({ caller: vault().machine('nobody'), secretId, ...unnamed }), 'unknown-caller');
+      });
+      expect(asked).toBe(0);
+    }
+  });
+
+  test('a refused read has used its nonce', async () => {
+    const caller = vault().machine(await vault().enrolled(project));
+
+    expectRefused(await vault().storage.readLiveSecret({ caller, secretId: 'sk_none', instance: null, pool: null }), 'machine-pending');
+
+    expect(await vault().storage.useNonce(caller)).toBe('replay');
+  });
+
   test('the permission to rotate does not serve values', async () => {
     const secretId = await vault().plainSecret(project);
     await vault().grant(secretId, machineId, 'rotate');

@@ -259,7 +259,7 @@ export function rotationContract(vault: CurrentVault): void {
     expect(back.versions.pending).toEqual({ version: 3, slot: 'owner' });
     expect(back.credentials.at(-1)?.username).toBe('app');
     await daemon.confirm(back);
-    expect(await request()).toEqual({ rotationId, state: 'waiting-for-drain' });
+    expect(await request()).toMatchObject({ rotationId, state: 'waiting-for-drain', waitsFor: { holdOuts: [] } });
     await daemon.retired(back);
 
     expect((await show()).managed).toMatchObject({ adopted: false, strategy: 'single', phase: 'none' });

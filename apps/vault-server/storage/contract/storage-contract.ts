@@ -1,10 +1,12 @@
 /** The contract of the storage interface: what every implementation must do, whatever it is built on. */
 import { afterEach, beforeEach, describe } from 'vitest';
+import { abandonmentContract } from './abandonment-contract.ts';
 import { concurrencyContract } from './concurrency-contract.ts';
 import { drainContract } from './drain-contract.ts';
 import { endedCredentialsContract } from './ended-credentials-contract.ts';
 import { eventsContract } from './events-contract.ts';
 import { type CurrentVault, type StorageUnderTest, Vault } from './fixture.ts';
+import { holdersContract } from './holders-contract.ts';
 import { identityContract } from './identity-contract.ts';
 import { invariantsContract } from './invariants-contract.ts';
 import { publishedContract } from './published-contract.ts';
@@ -28,7 +30,9 @@ export function storageContract(name: string, makeStorage: () => Promise<Storage
     describe('reads', () => readsContract(current));
     describe('rotation', () => rotationContract(current));
     describe('credentials that have ended', () => endedCredentialsContract(current));
+    describe('abandonment', () => abandonmentContract(current));
     describe('drain', () => drainContract(current));
+    describe('holders', () => holdersContract(current));
     describe('published agents', () => publishedContract(current));
     describe('events', () => eventsContract(current));
     describe('tick', () => tickContract(current));

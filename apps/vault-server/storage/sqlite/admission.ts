@@ -7,7 +7,7 @@ import type { NonceRegister } from './nonce-register.ts';
 /** How stale `last_seen_at` may be: not every read is to cost a write. */
 const lastSeenPrecisionMs = 60_000;
 
-export function refuse(reason: RefusalReason): Refused {
+export function refuse(reason: Exclude<RefusalReason, 'waiting-for-drain'>): Refused {
   return { kind: 'refused', reason };
 }
 
@@ -15,7 +15,8 @@ export function done<Value>(value: Value): { readonly kind: 'done'; readonly val
   return { kind: 'done', value };
 }
 
-interface SeenMachine {
+/** What a machine is judged by. */
+export interface SeenMachine {
   readonly state: MachineState;
   readonly lastSeenAt: number | null;
 }
@@ -35,17 +36,28 @@ export class Admission {
 
   /** Null lets in. */
   machine(caller: MachineCaller): Refused | null {
-    const found = this.machineInAnyState(caller);
-    if ('kind' in found) return found;
+    return this.machineAsFound(caller, this.#machine.get(caller.id));
+  }
+
+  /** The same for an operation that read the caller's row together with its own; undefined: there is none. */
+  machineAsFound(caller: MachineCaller, found: SeenMachine | undefined): Refused | null {
+    if (found === undefined) return refuse('unknown-caller');
+    const replayed = this.#enter(caller, found);
+    if (replayed !== null) return replayed;
     return found.state === 'approved' ? null : refuse(`machine-${found.state}`);
   }
 
   machineInAnyState(caller: MachineCaller): Refused | { readonly state: MachineState } {
     const found = this.#machine.get(caller.id);
     if (found === undefined) return refuse('unknown-caller');
+    return this.#enter(caller, found) ?? found;
+  }
+
+  /** Records the nonce, and that the machine was here. */
+  #enter(caller: MachineCaller, found: SeenMachine): Refused | null {
     if (!this.isFresh(caller)) return refuse('replay');
     if (found.lastSeenAt === null || found.lastSeenAt < caller.now - lastSeenPrecisionMs) this.#seen.run(caller.now, caller.id);
-    return found;
+    return null;
   }
 
   operator(caller: OperatorCaller): Refused | null {

@@ -7,6 +7,7 @@ import {
   decideReject,
   decideRetired,
   drainState,
+  isAtRest,
   isClaimHeld,
   leaseOf,
   loginOf,
@@ -16,7 +17,7 @@ import type {
   ClaimedWork,
   ClaimResult,
   DrainResult,
-  MachineCaller,
+  DriftLook,
   Outcome,
   RotationDescription,
   Slot,
@@ -25,17 +26,23 @@ import type {
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
 import type { StoreContext } from './context.ts';
+import { namedHoldOuts } from './holds.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import { isRefused, type RotationAccess } from './rotation-access.ts';
+import type { RotationAccess } from './rotation-access.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
 type ClaimOperations = Pick<
   RotationOperations,
-  'claim' | 'renewClaim' | 'confirmRotation' | 'rejectRotation' | 'drainOf' | 'reportRetired' | 'releaseClaim' | 'describeRotation'
+  | 'claim'
+  | 'driftLook'
+  | 'renewClaim'
+  | 'confirmRotation'
+  | 'rejectRotation'
+  | 'drainOf'
+  | 'reportRetired'
+  | 'releaseClaim'
+  | 'describeRotation'
 >;
-
-/** Hold-outs named in one answer; the count is exact. */
-const namedHoldOuts = 20;
 
 interface CredentialRow {
   readonly version: number;
@@ -60,7 +67,7 @@ export class Claims implements ClaimOperations {
   }
 
   readonly claim: ClaimOperations['claim'] = (input) =>
-    this.#onManaged<ClaimResult>(input, (loaded) => {
+    this.#access.onManaged<ClaimResult>(input, (loaded) => {
       const { caller, secretId, daemonId } = input;
       const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now);
       if (decision.kind === 'nothing') return done({ outcome: 'nothing' });
@@ -71,19 +78,28 @@ export class Claims implements ClaimOperations {
       this.#context.audit.append(caller, {
         action: 'rotation.claim',
         subject: secretId,
-        detail: `epoch ${decision.epoch} ${decision.phase}`,
+        detail: [`epoch ${decision.epoch} ${decision.phase}`, input.word ?? []].flat().join(' '),
       });
       return done({ outcome: 'claimed', work: this.#claimed(loaded, decision.epoch, decision.phase, input.purpose) });
     });
+  readonly driftLook: ClaimOperations['driftLook'] = (input) =>
+    this.#access.onManaged<DriftLook>(input, (loaded) => {
+      const { caller, secretId } = input;
+      const { configuration, state } = loaded;
+      const rests = isAtRest(state, caller.now);
+      this.#context.audit.append(caller, { action: rests ? 'rotation.look' : 'agent.configuration', subject: secretId });
+      const standing = rests ? { live: state.live, credentials: this.#credentials(loaded, true) } : null;
+      return done({ configuration, standing });
+    });
   readonly renewClaim: ClaimOperations['renewClaim'] = (input) =>
-    this.#onManaged(input, ({ state }) => {
+    this.#access.onManaged(input, ({ state }) => {
       const newest = input.epoch === state.epoch;
       const leaseMs = leaseOf(state.active?.state ?? 'steady');
       if (newest) this.#sql.renew.run(input.caller.now + leaseMs, input.secretId);
       return done({ newest, leaseMs });
     });
   readonly confirmRotation: ClaimOperations['confirmRotation'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('not-found');
@@ -99,7 +115,7 @@ export class Claims implements ClaimOperations {
       return done({ outcome: 'promoted' });
     });
   readonly rejectRotation: ClaimOperations['rejectRotation'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId, errorCode } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('not-found');
@@ -110,9 +126,9 @@ export class Claims implements ClaimOperations {
       return done({ outcome: 'rejected' });
     });
   readonly drainOf: ClaimOperations['drainOf'] = (input) =>
-    this.#onManaged(input, (loaded) => done(this.#drain(loaded, input.rotationId, input.epoch, input.caller.now)));
+    this.#access.onManaged(input, (loaded) => done(this.#drain(loaded, input.rotationId, input.epoch, input.caller.now)));
   readonly reportRetired: ClaimOperations['reportRetired'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('not-found');
@@ -123,7 +139,7 @@ export class Claims implements ClaimOperations {
       return done({ outcome: 'retired' });
     });
   readonly releaseClaim: ClaimOperations['releaseClaim'] = (input) =>
-    this.#onManaged(input, ({ state }) => {
+    this.#access.onManaged(input, ({ state }) => {
       if (input.epoch !== state.epoch || state.claim === null) return done(null);
       this.#sql.release.run(input.secretId);
       this.#context.audit.append(input.caller, { action: 'rotation.release', subject: input.secretId, detail: `epoch ${input.epoch}` });
@@ -143,24 +159,11 @@ export class Claims implements ClaimOperations {
       return done({ ...row, version, state: underClaim ? 'claimed' : row.state });
     });
 
-  readonly #onManaged = <Value>(
-    input: { readonly caller: MachineCaller; readonly secretId: string },
-    work: (loaded: LoadedManaged) => Outcome<Value>,
-  ): Promise<Outcome<Value>> =>
-    this.#context.commits.run(() => {
-      const loaded = this.#access.managed(input.caller, input.secretId);
-      return isRefused(loaded) ? loaded : work(loaded);
-    });
-
   readonly #claimed = (loaded: LoadedManaged, epoch: number, phase: ClaimedWork['phase'], purpose: 'work' | 'repair'): ClaimedWork => {
-    const { state, configuration } = loaded;
-    const { active, live } = state;
+    const { state } = loaded;
+    const { active, live, secretId } = state;
     const pending: VersionInSlot | null = active?.state === 'pending' ? { version: active.version, slot: active.slot } : null;
-    const { projectId, wrappedProjectKey, secretId } = configuration;
-    const retired = bringsRetired(purpose, phase) ? this.#sql.retired.all(secretId, live.slot, maxRetiredCredentials) : [];
-    const credentials = [...this.#sql.credentials.all(secretId), ...retired].map((row): ClaimedCredential => {
-      return { ...row, username: row.username ?? loginOf(state.owner, row.slot), projectId, wrappedProjectKey, secretId };
-    });
+    const credentials = this.#credentials(loaded, bringsRetired(purpose, phase));
     const versions = { live, pending, previous: active?.previous ?? null };
     return {
       secretId,
@@ -174,6 +177,14 @@ export class Claims implements ClaimOperations {
     };
   };
 
+  readonly #credentials = ({ state, configuration }: LoadedManaged, withRetired: boolean): ClaimedCredential[] => {
+    const { projectId, wrappedProjectKey, secretId } = configuration;
+    const retired = withRetired ? this.#sql.retired.all(secretId, state.live.slot, maxRetiredCredentials) : [];
+    return [...this.#sql.credentials.all(secretId), ...retired].map((row): ClaimedCredential => {
+      return { ...row, username: row.username ?? loginOf(state.owner, row.slot), projectId, wrappedProjectKey, secretId };
+    });
+  };
+
   readonly #drain = (loaded: LoadedManaged, rotationId: string, epoch: number, now: number): DrainResult => {
     const { state } = loaded;
     const rotation = this.#changes.rows.rotation(state.secretId, rotationId);
@@ -181,10 +192,10 @@ export class Claims implements ClaimOperations {
     const over = epoch !== state.epoch || active?.previous == null || rotation?.rotationId !== active.rotationId;
     if (over || active?.previous == null) return { state: 'over' };
     this.#sql.renew.run(now + leaseOf('promoted'), state.secretId);
-    const holdOutCount = this.#changes.holds.count(state.secretId, active);
+    const holdOutCount = this.#changes.holds.count(state.secretId, active, now);
     const found = drainState(active, holdOutCount, now);
     if (found !== 'draining') return { state: found };
-    const holdOuts = this.#changes.holds.of(state.secretId, active, namedHoldOuts);
+    const holdOuts = this.#changes.holds.of(state.secretId, active, namedHoldOuts, now);
     return { state: found, holdOuts, holdOutCount, deadlineInMs: Math.max(0, (active.drainDeadlineAt ?? now) - now) };
   };
 }

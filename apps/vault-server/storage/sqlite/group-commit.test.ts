@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { pause } from './context.ts';
 import type { Database } from './database.ts';
 import { GroupCommit, type Rewindable } from './group-commit.ts';
 
@@ -50,6 +51,17 @@ test('operations of one turn share a commit', async () => {
 
   expect(committed).toBe(1);
   expect(counter.settled).toBe(3);
+});
+
+test('what arrives while the first operations are taken in comes along with them', async () => {
+  const first = write('a');
+  await pause();
+  const second = write('b');
+
+  await Promise.all([first, second]);
+
+  expect(committed).toBe(1);
+  expect(notes()).toEqual(['a', 'b']);
 });
 
 test('more than a group are committed in several, all of them', async () => {

@@ -160,5 +160,6 @@ function toConfiguration(row: ManagedRow): ManagedConfiguration {
     sealedAdminPassword: row.sealedAdmin,
     liveVersion: row.liveVersion,
     nextRotationAt: row.nextRotationAt,
+    adoptionRotationId: row.purpose === 'adopt' && row.rotationState === 'pending' ? row.rotationId : null,
   };
 }

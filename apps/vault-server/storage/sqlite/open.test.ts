@@ -71,7 +71,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 99');
     db.close();
 
-    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 2 } });
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 3 } });
   });
 
   test('a store of the first form is brought up to date, and keeps what is in it', async () => {
@@ -79,6 +79,10 @@ describe('opening the store', () => {
     db.exec(migrations[0]?.statements ?? '');
     db.pragma('user_version = 1');
     db.exec("INSERT INTO bootstrap_tokens (sha256, project_ids, expires_at, used_at) VALUES (zeroblob(32), '[]', 2000, NULL)");
+    db.exec(`INSERT INTO projects VALUES ('p_1', 'p', zeroblob(1), 1);
+      INSERT INTO machines VALUES ('m_1', 'm', 'h', zeroblob(32), 'f', 'approved', 1, NULL);
+      INSERT INTO secrets VALUES ('sk_1', 'p_1', 's', 'managed', 1, 1, NULL, 1, 1, NULL);
+      INSERT INTO holds VALUES ('sk_1', 1, 'm_1', 'i_1', 'main', 5), ('sk_1', 1, 'm_1', '', '', 6);`);
     db.close();
 
     const storage = await open();
@@ -93,8 +97,18 @@ describe('opening the store', () => {
     const host = { publicKey: Buffer.alloc(32, 9), hostname: 'h', name: null, now: 1000, address: null };
     const enrolled = await storage.enrollMachine({ tokenSha256: Buffer.alloc(32), ...host });
     await storage.close();
+    const reopened = new Sqlite(file, { readonly: true });
+    const holds = reopened
+      .prepare('SELECT kind, instance, pool, last_read_at AS lastReadAt, reads, held_until AS heldUntil FROM holds')
+      .all();
+    reopened.close();
 
     expect(enrolled.kind).toBe('done');
+    const kept = { reads: 1, heldUntil: null };
+    expect(holds).toEqual([
+      { kind: 'process', instance: 'i_1', pool: 'main', lastReadAt: 5, ...kept },
+      { kind: 'published', instance: '', pool: '', lastReadAt: 6, ...kept },
+    ]);
   });
 
   test('a page that was overwritten is found at open', async () => {

@@ -1,6 +1,7 @@
 /** Opens the SQLite store: constructs its parts and connects them. */
 import type { Random } from '@sikkerkey/core/random.ts';
 import type { Storage } from '../storage.ts';
+import { Abandonment } from './abandonment.ts';
 import { Admission } from './admission.ts';
 import { AuditLog } from './audit-log.ts';
 import { Claims } from './claim-operations.ts';
@@ -44,6 +45,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     ...new Reads(context, changes),
     ...new Claims(context, changes, access),
     ...new Rotations(context, changes, access),
+    ...new Abandonment(context, changes, access),
     ...new PublishedAgents(context, changes, access),
     ...new Tick(context, changes),
     close: async () => {

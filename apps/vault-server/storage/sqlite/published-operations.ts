@@ -6,7 +6,7 @@ import { done, refuse } from './admission.ts';
 import type { StoreContext } from './context.ts';
 import { newIdentifier } from './identifiers.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import { isRefused, type RotationAccess } from './rotation-access.ts';
+import type { RotationAccess } from './rotation-access.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
 type PublishedOperations = Pick<
@@ -37,7 +37,7 @@ export class PublishedAgents implements PublishedOperations {
   }
 
   readonly publishedConfiguration: PublishedOperations['publishedConfiguration'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       if (loaded.state.strategy !== 'single') return refuse('served-by-daemon');
       const leading = this.#isLeading(loaded, caller);
@@ -51,13 +51,13 @@ export class PublishedAgents implements PublishedOperations {
       return done({ ...loaded.configuration, pending });
     });
   readonly publishedHeartbeat: PublishedOperations['publishedHeartbeat'] = (input) =>
-    this.#onManaged(input, ({ state }) => {
+    this.#access.onManaged(input, ({ state }) => {
       const agentState = input.healthy ? 'IDLE' : 'REPORTED_ERROR';
       this.#sql.heartbeat.run(input.secretId, input.caller.id, 'published', agentState, state.live.version, input.caller.now);
       return done(null);
     });
   readonly publishedConfirm: PublishedOperations['publishedConfirm'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('rotation-over');
@@ -71,7 +71,7 @@ export class PublishedAgents implements PublishedOperations {
       });
     });
   readonly publishedReject: PublishedOperations['publishedReject'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('rotation-over');
@@ -79,15 +79,6 @@ export class PublishedAgents implements PublishedOperations {
         this.#context.audit.append(caller, { action: 'rotation.reject', subject: secretId, detail: rotation.rotationId });
         this.#changes.reject(loaded, caller, input.seal, rejectedByPublishedAgent);
       });
-    });
-
-  readonly #onManaged = <Value>(
-    input: { readonly caller: MachineCaller; readonly secretId: string },
-    work: (loaded: LoadedManaged) => Outcome<Value>,
-  ): Promise<Outcome<Value>> =>
-    this.#context.commits.run(() => {
-      const loaded = this.#access.managed(input.caller, input.secretId);
-      return isRefused(loaded) ? loaded : work(loaded);
     });
 
   /** The id under which the pending value is offered now: the rotation's own first, a new alias after each long silence. */

@@ -1,31 +1,33 @@
 /** The machine plane: reads with their holds, lists, polls, acknowledgements. `readLiveSecret` is the hot path. */
-import type {
-  ListedSecret,
-  MachineCaller,
-  Outcome,
-  PolledChange,
-  PolledVersion,
-  RefusalReason,
-  SecretKind,
-  ServedSecret,
-} from '../records.ts';
+import type { ListedSecret, MachineCaller, Outcome, PolledChange, PolledVersion, SecretKind, ServedSecret } from '../records.ts';
 import type { ReadOperations } from '../storage.ts';
-import { done, refuse } from './admission.ts';
+import { done, refuse, type SeenMachine } from './admission.ts';
 import type { StoreContext } from './context.ts';
+import type { Reader } from './holds.ts';
 import { parseList } from './machine-operations.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
-interface LiveRow {
+interface LiveSecret {
   readonly projectId: string;
-  readonly wrappedProjectKey: Buffer;
   readonly name: string;
   readonly kind: SecretKind;
   readonly version: number;
   readonly fieldNames: string | null;
   readonly sealed: Buffer;
+  /** What this machine fetched last; null when nothing. */
+  readonly fetched: number | null;
+}
+
+/** A machine beside one secret; of one that does not exist everything is null. */
+type LiveRow = SeenMachine & { readonly isMember: 0 | 1; readonly isGranted: 0 | 1 } & (
+    | LiveSecret
+    | { readonly [Column in keyof LiveSecret]: null }
+  );
+
+interface PolledRow {
+  readonly version: number;
   readonly member: string | null;
   readonly granted: string | null;
-  /** What this machine fetched last; null when nothing. */
   readonly fetched: number | null;
 }
 
@@ -35,27 +37,23 @@ interface ListedRow extends Omit<ListedSecret, 'fieldNames' | 'mayRead' | 'mayRo
   readonly mayRotate: string | null;
 }
 
-interface ReaderName {
-  readonly instance: string | null;
-  readonly pool: string | null;
-}
-
-const unnamed: ReaderName = { instance: null, pool: null };
+const unnamed: Reader = { instance: null, pool: null };
 
 export class Reads implements ReadOperations {
   readonly #context: StoreContext;
   readonly #changes: RotationChanges;
   readonly #sql: ReturnType<typeof prepare>;
+  /** Wrapped, by project: a project never gets another key, and reading one again costs as much as a look at two tables. */
+  readonly #projectKeys = new Map<string, Uint8Array>();
 
   constructor(context: StoreContext, changes: RotationChanges) {
     this.#context = context;
     this.#changes = changes;
-
     this.#sql = prepare(context.db);
   }
 
   readonly readLiveSecret: ReadOperations['readLiveSecret'] = (input) =>
-    this.#byMachine(input.caller, () => this.#read(input.caller, input.secretId, input));
+    this.#context.commits.run(() => this.#read(input.caller, input.secretId, input));
   readonly listForMachine: ReadOperations['listForMachine'] = (input) =>
     this.#byMachine(input.caller, () => this.#listed(input.caller, input.projectId));
   readonly exportSecrets: ReadOperations['exportSecrets'] = (input) =>
@@ -64,8 +62,8 @@ export class Reads implements ReadOperations {
       if (list.kind === 'refused') return list;
       const served: ServedSecret[] = [];
       for (const { secretId, mayRead } of list.value) {
-        const row = mayRead ? this.#sql.live.get(input.caller.id, input.caller.id, input.caller.id, secretId) : undefined;
-        if (row !== undefined) served.push(this.#serve(input.caller, secretId, row, unnamed));
+        const row = mayRead ? this.#sql.live.get(secretId, input.caller.id) : undefined;
+        if (row !== undefined && row.sealed !== null) served.push(this.#serve(input.caller, secretId, row, unnamed));
       }
       return done(served);
     });
@@ -100,15 +98,15 @@ export class Reads implements ReadOperations {
     this.#context.commits.run(() => this.#context.admission.machine(caller) ?? work());
 
   /** Hands out one live version: hold, last fetched, this.#context.audit. */
-  readonly #serve = (caller: MachineCaller, secretId: string, row: LiveRow, reader: ReaderName): ServedSecret => {
+  readonly #serve = (caller: MachineCaller, secretId: string, row: LiveSecret, reader: Reader): ServedSecret => {
     const { version, kind } = row;
-    if (kind === 'managed') this.#changes.holds.record({ secretId, version, machineId: caller.id, ...reader, now: caller.now });
+    if (kind === 'managed') this.#changes.holds.record({ secretId, version, machineId: caller.id, reader, now: caller.now });
     if (row.fetched !== version) this.#sql.setFetched.run(caller.id, secretId, version);
     this.#context.audit.append(caller, { action: 'secret.read', subject: secretId, detail: `v${version}` });
     return {
       secretId,
       projectId: row.projectId,
-      wrappedProjectKey: row.wrappedProjectKey,
+      wrappedProjectKey: this.#projectKey(row.projectId),
       name: row.name,
       kind,
       version,
@@ -117,13 +115,24 @@ export class Reads implements ReadOperations {
     };
   };
 
-  readonly #read = (caller: MachineCaller, secretId: string, reader: ReaderName): Outcome<ServedSecret> => {
-    const row = this.#sql.live.get(caller.id, caller.id, caller.id, secretId);
-    if (row === undefined) return refuse('not-found');
-    if (row.granted !== null) return done(this.#serve(caller, secretId, row, reader));
-    const reason: RefusalReason = row.member === null ? 'not-found' : 'no-grant';
+  readonly #read = (caller: MachineCaller, secretId: string, reader: Reader): Outcome<ServedSecret> => {
+    const row = this.#sql.live.get(secretId, caller.id);
+    const refused = this.#context.admission.machineAsFound(caller, row);
+    if (refused !== null) return refused;
+    if (row === undefined || row.sealed === null) return refuse('not-found');
+    if (row.isGranted === 1) return done(this.#serve(caller, secretId, row, reader));
+    const reason = row.isMember === 1 ? 'no-grant' : 'not-found';
     this.#context.audit.append(caller, { action: 'secret.read', subject: secretId, outcome: 'denied', detail: reason });
     return refuse(reason);
+  };
+
+  readonly #projectKey = (projectId: string): Uint8Array => {
+    const known = this.#projectKeys.get(projectId);
+    if (known !== undefined) return known;
+    const key = this.#sql.projectKey.get(projectId);
+    if (key === undefined) throw new Error('a secret of no project');
+    this.#projectKeys.set(projectId, key);
+    return key;
   };
 
   readonly #listed = (caller: MachineCaller, projectId: string | null): Outcome<ListedSecret[]> => {
@@ -156,19 +165,21 @@ export class Reads implements ReadOperations {
 
 function prepare(db: StoreContext['db']) {
   return {
-    live: db.prepare<[string, string, string, string], LiveRow>(
-      `SELECT s.project_id AS projectId, p.wrapped_key AS wrappedProjectKey, s.name, s.kind, s.live_version AS version,
-         s.field_names AS fieldNames, v.sealed, b.machine_id AS member, g.machine_id AS granted,
+    /** The secret, then the machine. */
+    live: db.prepare<[string, string], LiveRow>(
+      `SELECT m.state, m.last_seen_at AS lastSeenAt, s.project_id AS projectId, s.name, s.kind, s.live_version AS version,
+         s.field_names AS fieldNames, v.sealed, b.machine_id IS NOT NULL AS isMember, g.machine_id IS NOT NULL AS isGranted,
          f.version AS fetched
-       FROM secrets s
-       JOIN projects p ON p.project_id = s.project_id
-       JOIN versions v ON v.secret_id = s.secret_id AND v.version = s.live_version
-       LEFT JOIN members b ON b.machine_id = CAST(? AS TEXT) AND b.project_id = s.project_id
-       LEFT JOIN grants g ON g.machine_id = CAST(? AS TEXT) AND g.secret_id = s.secret_id AND g.permission = 'read'
-       LEFT JOIN fetched f ON f.machine_id = CAST(? AS TEXT) AND f.secret_id = s.secret_id
-       WHERE s.secret_id = CAST(? AS TEXT) AND s.deleted_at IS NULL`,
+       FROM machines m
+       LEFT JOIN secrets s ON s.secret_id = CAST(? AS TEXT) AND s.deleted_at IS NULL
+       LEFT JOIN versions v ON v.secret_id = s.secret_id AND v.version = s.live_version
+       LEFT JOIN members b ON b.machine_id = m.machine_id AND b.project_id = s.project_id
+       LEFT JOIN grants g ON g.machine_id = m.machine_id AND g.secret_id = s.secret_id AND g.permission = 'read'
+       LEFT JOIN fetched f ON f.machine_id = m.machine_id AND f.secret_id = s.secret_id
+       WHERE m.machine_id = CAST(? AS TEXT)`,
     ),
-    poll: db.prepare<[string, string, string, string], Pick<LiveRow, 'version' | 'member' | 'granted' | 'fetched'>>(
+    projectKey: db.prepare<[string], Buffer>('SELECT wrapped_key FROM projects WHERE project_id = ?').pluck(),
+    poll: db.prepare<[string, string, string, string], PolledRow>(
       `SELECT s.live_version AS version, b.machine_id AS member, g.machine_id AS granted,
          f.version AS fetched
        FROM secrets s

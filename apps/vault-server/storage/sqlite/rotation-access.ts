@@ -1,5 +1,5 @@
-/** Who may do what with a managed secret: the machine's permission first, then the secret as the rules see it. */
-import type { MachineCaller, Refused } from '../records.ts';
+/** The one door to a managed secret: the caller's permission first, then the secret as the rules see it, all in one commit. */
+import type { MachineCaller, OperatorCaller, Outcome, Refused } from '../records.ts';
 import { refuse } from './admission.ts';
 import type { StoreContext } from './context.ts';
 import type { LoadedManaged, ManagedRows } from './managed-rows.ts';
@@ -15,6 +15,7 @@ export class RotationAccess {
   readonly #context: StoreContext;
   readonly #rows: ManagedRows;
   readonly #access;
+  readonly #exists;
 
   constructor(context: StoreContext, rows: ManagedRows) {
     this.#context = context;
@@ -25,6 +26,7 @@ export class RotationAccess {
        LEFT JOIN grants g ON g.machine_id = CAST(? AS TEXT) AND g.secret_id = s.secret_id AND g.permission = 'rotate'
        WHERE s.secret_id = CAST(? AS TEXT) AND s.deleted_at IS NULL`,
     );
+    this.#exists = context.db.prepare<[string], number>('SELECT 1 FROM secrets WHERE secret_id = ? AND deleted_at IS NULL').pluck();
   }
 
   /** The caller's access for running an agent of this secret. */
@@ -34,8 +36,19 @@ export class RotationAccess {
     return row.granted === null ? 'denied' : 'granted';
   }
 
-  /** Lets the caller in and loads the secret; refused as the machine plane refuses. */
-  managed(caller: MachineCaller, secretId: string): LoadedManaged | Refused {
+  /** One commit: lets the caller in, loads the managed secret, and does the work; refused without it where either fails. */
+  onManaged<Value>(
+    input: { readonly caller: MachineCaller | OperatorCaller; readonly secretId: string },
+    work: (loaded: LoadedManaged) => Outcome<Value>,
+  ): Promise<Outcome<Value>> {
+    const { caller, secretId } = input;
+    return this.#context.commits.run(() => {
+      const loaded = caller.kind === 'machine' ? this.#forMachine(caller, secretId) : this.#forOperator(caller, secretId);
+      return isRefused(loaded) ? loaded : work(loaded);
+    });
+  }
+
+  #forMachine(caller: MachineCaller, secretId: string): LoadedManaged | Refused {
     const refused = this.#context.admission.machine(caller);
     if (refused !== null) return refused;
     const access = this.of(caller.id, secretId);
@@ -43,8 +56,14 @@ export class RotationAccess {
     if (access === 'denied') return refuse('no-grant');
     return this.#rows.load(secretId) ?? refuse('not-managed');
   }
+
+  #forOperator(caller: OperatorCaller, secretId: string): LoadedManaged | Refused {
+    const refused = this.#context.admission.operator(caller);
+    if (refused !== null) return refused;
+    return this.#rows.load(secretId) ?? refuse(this.#exists.get(secretId) === undefined ? 'not-found' : 'not-managed');
+  }
 }
 
-export function isRefused(value: object): value is Refused {
+function isRefused(value: object): value is Refused {
   return 'kind' in value && value.kind === 'refused';
 }

@@ -3,12 +3,15 @@
  * and leaves its events; the audit entry is the operation's. Source: model/model.py `offer`, `promote`, `ended`.
  */
 import { drainState, loginOf, nextSlot, overlaps, type RotationPurpose } from '../../managed/rules.ts';
-import type { SealNewVersion, VersionLabel } from '../records.ts';
+import type { Refused, SealNewVersion, VersionLabel } from '../records.ts';
 import type { Actor } from './audit-log.ts';
 import type { StoreContext } from './context.ts';
 import { Holds } from './holds.ts';
 import { newIdentifier } from './identifiers.ts';
 import { type LoadedManaged, ManagedRows } from './managed-rows.ts';
+
+/** Code of a rotation that ended because its database was given up. */
+const abandoned = 'abandoned';
 
 export class RotationChanges {
   readonly rows: ManagedRows;
@@ -99,11 +102,38 @@ export class RotationChanges {
     this.#end(loaded, 'rejected', null, actor, seal, errorCode);
   }
 
+  /**
+   * Ends what is in flight although nobody can say what the database holds. Whatever it may hold stays sealed until a later
+   * version is confirmed; the epoch rises, so that no work of before is heard any more. The schedule ends.
+   */
+  abandon({ state }: LoadedManaged, actor: Actor): void {
+    const { secretId, active, waiting } = state;
+    const epoch = state.epoch + 1;
+    this.#sql.abandon.run(epoch, secretId);
+    if (waiting !== null) this.#sql.ended.run('rejected', actor.now, epoch, abandoned, waiting.rotationId);
+    if (active === null) return;
+    const outcome = active.state === 'pending' ? 'rejected' : 'retired';
+    const unsure = active.state === 'pending' ? active.version : active.previous?.version;
+    if (unsure !== undefined) {
+      this.#label(secretId, unsure, 'quarantined', null);
+      this.holds.clearVersion(secretId, unsure);
+    }
+    this.#sql.ended.run(outcome, actor.now, epoch, abandoned, active.rotationId);
+    this.#context.events.append(actor.now, { kind: 'rotation-ended', secretId, rotationId: active.rotationId, outcome });
+  }
+
+  /** The refusal of what must wait until nothing of this secret is in flight. */
+  refuseInFlight({ state }: LoadedManaged, now: number): Refused {
+    const { secretId, active } = state;
+    const { holdOutCount = 0, drainDeadlineAt = null } = this.holds.inTheWay(secretId, active, now) ?? {};
+    return { kind: 'refused', reason: 'waiting-for-drain', inFlight: { secretId, holdOutCount, drainDeadlineAt } };
+  }
+
   /** Says once that nobody holds the draining version any more. */
   announceIfClear(secretId: string, now: number): void {
     const active = this.rows.load(secretId)?.state.active;
     if (active?.state !== 'promoted' || active.previous === null) return;
-    if (drainState(active, this.holds.count(secretId, active), now) === 'draining') return;
+    if (drainState(active, this.holds.count(secretId, active, now), now) === 'draining') return;
     if (this.#sql.announce.run(active.rotationId).changes === 0) return;
     this.#context.events.append(now, { kind: 'drain-clear', secretId, rotationId: active.rotationId });
   }
@@ -173,6 +203,10 @@ function prepare(db: StoreContext['db']) {
     announce: db.prepare('UPDATE rotations SET drain_announced = 1 WHERE rotation_id = ? AND drain_announced = 0'),
     ended: db.prepare('UPDATE rotations SET state = ?, ended_at = ?, epoch = ?, error_code = ? WHERE rotation_id = ?'),
     freeClaim: db.prepare('UPDATE managed SET claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL WHERE secret_id = ?'),
+    abandon: db.prepare(
+      `UPDATE managed SET epoch = ?, claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL, adopted = 0,
+         strategy = 'single', next_rotation_at = NULL, error_code = '${abandoned}' WHERE secret_id = ?`,
+    ),
     leaveSlots: db.prepare("UPDATE managed SET adopted = 0, strategy = 'single' WHERE secret_id = ?"),
   };
 }

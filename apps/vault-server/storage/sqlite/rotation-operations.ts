@@ -1,21 +1,20 @@
 /** Asking for rotations, adoption, the emergency exit, and what agents and operators see of it all. */
-import { decideAdopt, decideRequest, decideUnadopt, drainLeaseMs, drainState } from '../../managed/rules.ts';
-import type {
-  AgentWork,
-  MachineCaller,
-  ManagedStrategy,
-  OperatorCaller,
-  Outcome,
-  Refused,
-  ReportedAgent,
-  RequestedRotation,
-  RotationSummary,
-} from '../records.ts';
+import {
+  type AdoptDecision,
+  decideAdopt,
+  decideRequest,
+  decideUnadopt,
+  drainLeaseMs,
+  drainState,
+  type UnadoptDecision,
+} from '../../managed/rules.ts';
+import type { AgentWork, MachineCaller, ManagedStrategy, Refused, ReportedAgent, RequestedRotation, RotationSummary } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
 import type { StoreContext } from './context.ts';
+import { namedHoldOuts } from './holds.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import { isRefused, type RotationAccess } from './rotation-access.ts';
+import type { RotationAccess } from './rotation-access.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
 type RequestOperations = Pick<
@@ -23,11 +22,10 @@ type RequestOperations = Pick<
   'agentConfiguration' | 'heartbeat' | 'pollAgents' | 'adopt' | 'unadopt' | 'requestRotation' | 'retireNow' | 'listRotations'
 >;
 
-const namedHoldOuts = 20;
 /** Readers that retire-now names; a person reads them. */
 const namedBroken = 200;
 
-interface RotationRow extends Omit<RotationSummary, 'version' | 'holdOuts'> {
+interface RotationRow extends Omit<RotationSummary, 'version' | 'holdOuts' | 'drainDeadlineAt'> {
   readonly version: number | null;
 }
 
@@ -46,7 +44,7 @@ export class Rotations implements RequestOperations {
   }
 
   readonly agentConfiguration: RequestOperations['agentConfiguration'] = (input) =>
-    this.#onManaged(input, ({ configuration }) => {
+    this.#access.onManaged(input, ({ configuration }) => {
       this.#context.audit.append(input.caller, { action: 'agent.configuration', subject: input.secretId });
       return done(configuration);
     });
@@ -62,39 +60,40 @@ export class Rotations implements RequestOperations {
       () => this.#context.admission.machine(input.caller) ?? done(input.secretIds.map((secretId) => this.#work(input.caller, secretId))),
     );
   readonly adopt: RequestOperations['adopt'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const { caller, secretId, strategy } = input;
       const decision = decideAdopt(loaded.state, strategy, input.owner, caller.now);
-      if (decision.kind === 'refuse') return refuse(decision.reason);
+      if (decision.kind === 'refuse') return this.#refused(decision.reason, loaded, caller);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId });
       const rotationId = this.#changes.offer(this.#setAdoption(loaded, strategy), caller, input.seal, 'adopt');
       this.#context.audit.append(caller, { action: 'secret.adopt', subject: secretId, detail: `${strategy} ${rotationId}` });
       return done({ rotationId });
     });
   readonly unadopt: RequestOperations['unadopt'] = (input) =>
-    this.#onManaged(input, (loaded) => {
+    this.#access.onManaged(input, (loaded) => {
       const decision = decideUnadopt(loaded.state, input.caller.now);
-      if (decision.kind === 'refuse') return refuse(decision.reason);
+      if (decision.kind === 'refuse') return this.#refused(decision.reason, loaded, input.caller);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId });
       const rotationId = this.#changes.offer(loaded, input.caller, input.seal, 'unadopt');
       this.#context.audit.append(input.caller, { action: 'secret.un-adopt', subject: input.secretId, detail: rotationId });
       return done({ rotationId });
     });
   readonly requestRotation: RequestOperations['requestRotation'] = (input) =>
-    this.#onManaged<RequestedRotation>(input, (loaded) => {
+    this.#access.onManaged<RequestedRotation>(input, (loaded) => {
       const { caller } = input;
       const decision = decideRequest(loaded.state);
-      if (decision.kind === 'same') return done({ rotationId: decision.rotationId, state: decision.state });
+      const waitsFor = this.#changes.holds.inTheWay(input.secretId, loaded.state.active, caller.now);
+      if (decision.kind === 'same') return done({ rotationId: decision.rotationId, state: decision.state, waitsFor });
       const waits = decision.kind === 'wait';
       const rotationId = waits ? this.#changes.wait(loaded, caller) : this.#changes.offer(loaded, caller, input.seal, 'rotate');
       this.#context.audit.append(caller, { action: 'rotation.request', subject: input.secretId, detail: rotationId });
-      return done({ rotationId, state: waits ? 'waiting-for-drain' : 'pending' });
+      return done({ rotationId, state: waits ? 'waiting-for-drain' : 'pending', waitsFor });
     });
   readonly retireNow: RequestOperations['retireNow'] = (input) =>
-    this.#onManaged(input, ({ state }) => {
+    this.#access.onManaged(input, ({ state }) => {
       const { active, secretId } = state;
       if (active?.previous == null) return refuse('nothing-draining');
-      const broken = this.#changes.holds.of(secretId, active, namedBroken);
+      const broken = this.#changes.holds.of(secretId, active, namedBroken, input.caller.now);
       this.#sql.retireNow.run(active.rotationId);
       this.#context.audit.append(input.caller, {
         action: 'rotation.retire-now',
@@ -105,33 +104,22 @@ export class Rotations implements RequestOperations {
       return done({ rotationId: active.rotationId, broken });
     });
   readonly listRotations: RequestOperations['listRotations'] = (input) =>
-    this.#onManaged(input, ({ state }) =>
+    this.#access.onManaged(input, ({ state }) =>
       done(
         this.#sql.rotations.all(input.secretId, input.limit).map((row): RotationSummary => {
           const draining = state.active?.rotationId === row.rotationId && state.active.previous !== null;
-          const holdOuts = draining ? this.#changes.holds.of(state.secretId, state.active, namedHoldOuts) : [];
-          return { ...row, version: row.version ?? state.lastVersion + 1, holdOuts };
+          const waitsFor = draining ? this.#changes.holds.inTheWay(state.secretId, state.active, input.caller.now) : null;
+          const { holdOuts = [], drainDeadlineAt = null } = waitsFor ?? {};
+          return { ...row, version: row.version ?? state.lastVersion + 1, holdOuts, drainDeadlineAt };
         }),
       ),
     );
 
-  readonly #managedFor = (caller: MachineCaller | OperatorCaller, secretId: string): LoadedManaged | Refused => {
-    if (caller.kind === 'machine') return this.#access.managed(caller, secretId);
-    const refused = this.#context.admission.operator(caller);
-    if (refused !== null) return refused;
-    const loaded = this.#changes.rows.load(secretId);
-    if (loaded !== null) return loaded;
-    return refuse(this.#sql.exists.get(secretId) === undefined ? 'not-found' : 'not-managed');
-  };
-
-  readonly #onManaged = <Value>(
-    input: { readonly caller: MachineCaller | OperatorCaller; readonly secretId: string },
-    work: (loaded: LoadedManaged) => Outcome<Value>,
-  ): Promise<Outcome<Value>> =>
-    this.#context.commits.run(() => {
-      const loaded = this.#managedFor(input.caller, input.secretId);
-      return isRefused(loaded) ? loaded : work(loaded);
-    });
+  readonly #refused = (
+    reason: Extract<AdoptDecision | UnadoptDecision, { kind: 'refuse' }>['reason'],
+    loaded: LoadedManaged,
+    caller: MachineCaller,
+  ): Refused => (reason === 'waiting-for-drain' ? this.#changes.refuseInFlight(loaded, caller.now) : refuse(reason));
 
   readonly #setAdoption = (loaded: LoadedManaged, strategy: ManagedStrategy): LoadedManaged => {
     this.#sql.adopt.run(strategy, loaded.state.secretId);
@@ -175,15 +163,14 @@ function workOf({ state, configuration }: LoadedManaged, changes: RotationChange
   };
   if (active === null) return { ...base, phase: 'none', holdOuts: [] };
   if (active.previous === null) return { ...base, phase: 'pending', holdOuts: [] };
-  const holds = changes.holds.count(secretId, active);
+  const holds = changes.holds.count(secretId, active, now);
   if (drainState(active, holds, now) !== 'draining') return { ...base, phase: 'drained', holdOuts: [] };
-  const holdOuts = changes.holds.of(secretId, active, namedHoldOuts);
+  const holdOuts = changes.holds.of(secretId, active, namedHoldOuts, now);
   return { ...base, phase: state.waiting === null ? 'promoted' : 'waiting-for-drain', holdOuts };
 }
 
 function prepare(db: StoreContext['db']) {
   return {
-    exists: db.prepare<[string], number>('SELECT 1 FROM secrets WHERE secret_id = ? AND deleted_at IS NULL').pluck(),
     adopt: db.prepare('UPDATE managed SET adopted = 1, strategy = ? WHERE secret_id = ?'),
     heartbeat: db.prepare(
       `INSERT INTO agents (secret_id, machine_id, daemon_id, state, rotation_id, version, error_code, seen_at)

@@ -236,7 +236,34 @@ const enrolledMachines = `
 ALTER TABLE bootstrap_tokens ADD COLUMN machine_id TEXT REFERENCES machines;
 `;
 
+/**
+ * Who holds a version, by kind: a process until it acknowledges; what a machine printed on its command lines, and what its
+ * published clients read, as one row each, since nobody ever acknowledges those.
+ */
+const kindsOfHolds = `
+CREATE TABLE holds_by_kind (
+  secret_id TEXT NOT NULL REFERENCES secrets,
+  version INTEGER NOT NULL,
+  machine_id TEXT NOT NULL REFERENCES machines,
+  kind TEXT NOT NULL CHECK (kind IN ('process', 'command-line', 'published')),
+  instance TEXT NOT NULL,
+  pool TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  last_read_at INTEGER NOT NULL,
+  reads INTEGER NOT NULL,
+  held_until INTEGER,
+  PRIMARY KEY (secret_id, version, machine_id, kind, instance, pool)
+) STRICT, WITHOUT ROWID;
+INSERT INTO holds_by_kind SELECT secret_id, version, machine_id, CASE instance WHEN '' THEN 'published' ELSE 'process' END, instance, pool,
+  since, since, 1, NULL FROM holds;
+DROP TABLE holds;
+ALTER TABLE holds_by_kind RENAME TO holds;
+CREATE INDEX holds_by_instance ON holds (machine_id, instance);
+CREATE INDEX holds_ending ON holds (held_until) WHERE held_until IS NOT NULL;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, statements: first },
   { number: 2, statements: enrolledMachines },
+  { number: 3, statements: kindsOfHolds },
 ];

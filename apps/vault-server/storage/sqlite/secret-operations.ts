@@ -113,7 +113,7 @@ export class Secrets implements SecretOperations {
       const { secretId, caller } = input;
       if (this.#sql.secret.get(secretId) === undefined) return refuse('not-found');
       const loaded = this.#changes.rows.load(secretId);
-      if (loaded !== null && isBusy(loaded.state, caller.now)) return refuse('waiting-for-drain');
+      if (loaded !== null && isBusy(loaded.state, caller.now)) return this.#changes.refuseInFlight(loaded, caller.now);
       for (const machineId of this.#sql.grantedMachines.all(secretId))
         this.#context.events.append(caller.now, { kind: 'secret-deleted', secretId, machineId });
       this.#sql.deleteGrants.run(secretId);

@@ -59,9 +59,10 @@ export class Tick implements TickOperations {
   readonly nextDueAt: TickOperations['nextDueAt'] = () => look(() => this.#sql.nextDue.get() ?? null);
   readonly expireDrains: TickOperations['expireDrains'] = (input) =>
     this.#context.commits.run(() => {
+      const ended = this.#changes.holds.endOverdue(input.now, input.limit);
       const rows = this.#sql.expiredDrains.all(input.now, input.limit);
-      for (const { secretId } of rows) this.#changes.announceIfClear(secretId, input.now);
-      return rows.length;
+      for (const secretId of [...ended, ...rows.map((row) => row.secretId)]) this.#changes.announceIfClear(secretId, input.now);
+      return ended.length + rows.length;
     });
   readonly expireClaims: TickOperations['expireClaims'] = (input) =>
     this.#context.commits.run(() => {
@@ -124,6 +125,7 @@ function prepare(db: StoreContext['db']) {
            SELECT min(m.next_rotation_at) AS at FROM managed m WHERE (m.adopted = 1 OR m.published_machine IS NOT NULL)
              AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
            UNION ALL SELECT min(claim_expires_at) FROM managed WHERE claim_expires_at IS NOT NULL
+           UNION ALL SELECT min(held_until) FROM holds WHERE held_until IS NOT NULL
            UNION ALL SELECT min(drain_deadline_at) FROM rotations WHERE state = 'promoted' AND drain_announced = 0)`,
       )
       .pluck(),

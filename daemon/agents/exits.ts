@@ -1,0 +1,93 @@
+/**
+ * The ways out of a rest that only a person may take: slots that somebody dropped, another server, a stranger's password,
+ * and a database that is gone for good. Each is asked for by name and refused where another one is needed.
+ */
+import type { Clock } from '@sikkerkey/core/clock.ts';
+import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
+import { differentServer, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
+import type { CheckedParams } from '../local-api/handler.ts';
+import type { DaemonLog } from '../log/daemon-log.ts';
+import type { Vaults } from '../vault-link/vaults.ts';
+import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
+
+/** Throws CatalogueError `params-invalid` where more than one was asked for. */
+export function askedRepair(params: CheckedParams<'agent.repair'>, boundary: (name: string) => void): AskedRepair {
+  const { secretId, overwriteForeignPassword, recreateSlots = false, acceptServer = false } = params;
+  if ([overwriteForeignPassword, recreateSlots, acceptServer].filter(Boolean).length > 1)
+    throw new CatalogueError('params-invalid', { field: 'recreateSlots, acceptServer, overwriteForeignPassword' });
+  if (acceptServer) return { request: { acceptServer }, fits: differentServer };
+  if (!recreateSlots) return { request: { overwriteForeignPassword }, fits: null };
+  const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {
+    await makeDroppedSlots(prepared, secretId, signal);
+    boundary('slots-recreated');
+  };
+  return { request: {}, fits: 'login-missing', prepare };
+}
+
+/** The rest that was just found must be the one that the repair is for. Throws CatalogueError `repair-does-not-fit`. */
+export function requireFit(mends: string, outcome: WorkOutcome, secretId: string): void {
+  const found = outcome.kind === 'blocked' ? outcome.errorCode : 'nothing to mend';
+  if (found !== mends) throw new CatalogueError('repair-does-not-fit', { secretId, mends, found });
+}
+
+/** Under a claim of its own, which the work in flight takes over; what it carries is not touched. */
+async function makeDroppedSlots(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
+  const { vault } = prepared.drive;
+  const outcome = await vault.claim(secretId, 'repair', signal, 'recreate-slots');
+  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
+  const { epoch, phase } = outcome.claim;
+  try {
+    await prepared.engine.recreateSlots(epoch, signal);
+  } finally {
+    if (phase === 'steady') await vault.release(secretId, epoch, signal);
+  }
+}
+
+export interface AbandonmentDeps {
+  readonly vaults: Vaults;
+  readonly clock: Clock;
+  readonly log: DaemonLog;
+  boundary(name: string): void;
+}
+
+/**
+ * Ends at the vault what is in flight, then keeps what the database may still hold and lets the row go. Repeatable. Of a
+ * secret that the vault has deleted the row alone tells what is left; the vault keeps its values until their horizon.
+ */
+export async function abandonHere(
+  deps: AbandonmentDeps,
+  vaultId: string,
+  secretId: string,
+  reason: string,
+  signal: AbortSignal,
+): Promise<readonly LeftBehind[]> {
+  const context = deps.vaults.choose(vaultId);
+  if ((await context.link.protocolKnown(signal)) === 'published') throw new CatalogueError('needs-v2-vault', {});
+  const row = await context.journal.read(secretId);
+  const leftBehind = await context.abandon(secretId, reason, signal).catch((error: unknown) => {
+    if (error instanceof VaultDenied && error.code === 'not-found') return leftByRow(row);
+    throw error;
+  });
+  deps.boundary('abandoned-at-vault');
+  await context.journal.abandon(secretId, leftBehind, deps.clock.now());
+  deps.log.warn('agent-abandoned', { secretId, rotationId: row?.rotationId ?? null, count: leftBehind.length });
+  deps.boundary('abandonment-kept');
+  return leftBehind;
+}
+
+function leftByRow(row: JournalRow | null): readonly LeftBehind[] {
+  if (row === null) return [];
+  const { live, pending, previous } = row.versions;
+  const labelled = [
+    { ref: live, label: 'current' },
+    { ref: pending, label: 'pending' },
+    { ref: previous, label: 'previous' },
+  ] as const;
+  return labelled.flatMap(({ ref, label }) => {
+    const login = ref === null ? undefined : row.credentials.get(ref.version)?.username;
+    return ref === null || login === undefined ? [] : [{ login, version: ref.version, label }];
+  });
+}
