@@ -6,7 +6,6 @@ import { parseDuration } from './duration.ts';
 import { helpLines, usageLine } from './help.ts';
 import { parseInput } from './input.ts';
 import { runCommandLine } from './run.ts';
-import { factLines, tableLines } from './table.ts';
 import { Interrupted, type Terminal } from './terminal.ts';
 
 describe('the command table', () => {
@@ -121,24 +120,6 @@ test.each([
   expect(parseDuration(text)).toEqual({ ms });
 });
 
-test('tables line up with wide letters and cannot be steered by their cells', () => {
-  const lines = tableLines(
-    ['NAME', 'X'],
-    [
-      ['帳簿', '1'],
-      ['a\u001b[2Jb', '2'],
-    ],
-  );
-
-  expect(lines).toEqual(['NAME  X', '帳簿  1', 'ab    2']);
-  expect(
-    factLines([
-      ['a', 'x\ny'],
-      ['long', 'z'],
-    ]),
-  ).toEqual(['a:     x y', 'long:  z']);
-});
-
 describe('a command that does not exist', () => {
   const complaintAbout = async (...args: string[]): Promise<{ code: number; printed: string[]; complained: string[] }> => {
     const printed: string[] = [];
@@ -148,6 +129,7 @@ describe('a command that does not exist', () => {
       complain: (line) => void complained.push(line),
       isInteractive: false,
       columns: 80,
+      complaintColumns: 80,
       ask: () => Promise.reject(new Interrupted()),
       readStdin: () => Promise.resolve(''),
       interruption: () => new AbortController().signal,

@@ -6,6 +6,7 @@ import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import type { Timekeeper } from '@sikkerkey/ui-shared/client/connection.ts';
 import type { DaemonClient } from '@sikkerkey/ui-shared/client/daemon-client.ts';
 import { frontEndVersion } from '@sikkerkey/ui-shared/version.ts';
+import { hintLines, wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import type { TableRow } from './command-form.ts';
 import { daemonProgram } from './programs.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,6 +19,12 @@ export interface Context {
   readonly json: boolean;
   /** All commands, for help and completion. */
   readonly commands: readonly TableRow[];
+  /** A sentence on stdout, broken between words where the terminal is narrow. */
+  tell(sentence: string): void;
+  /** A sentence on stderr that must be read before a question is answered. */
+  warn(sentence: string): void;
+  /** A remark on stderr, `# …`; `command` is what to type next, kept whole so that it can be pasted. */
+  hint(words: string, command?: string): void;
   /** Prints one JSON value on stdout. */
   printJson(value: unknown): void;
   /** One connection for the whole command. `startOnDemand` (default) starts the daemon where none runs. */
@@ -37,6 +44,15 @@ export function createContext(terminal: Terminal, commands: readonly TableRow[],
     clock: systemClock,
     json,
     commands,
+    tell: (sentence) => {
+      for (const line of wrapWords(sentence, terminal.columns, 2)) terminal.print(line);
+    },
+    warn: (sentence) => {
+      for (const line of wrapWords(sentence, terminal.complaintColumns, 2)) terminal.complain(line);
+    },
+    hint: (words, command) => {
+      for (const line of hintLines(words, command ?? null, terminal.complaintColumns)) terminal.complain(line);
+    },
     printJson: (value) => {
       terminal.print(JSON.stringify(value));
     },

@@ -1,23 +1,26 @@
 /** Usage and help, made from the command table: nothing here is written twice. */
+import { leadLines, wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import { type CommandForm, globalOptions, type OptionSpec, type TableRow } from './command-form.ts';
 
 const program = 'sikkerkey';
 
-/** All commands, or those that begin with `prefix` (`agent`, `admin machine`). */
-export function overviewLines(table: readonly TableRow[], prefix: readonly string[] = []): readonly string[] {
+/** All commands, or those that begin with `prefix` (`agent`, `admin machine`), for a terminal of `cells` or of any width. */
+export function overviewLines(table: readonly TableRow[], prefix: readonly string[] = [], cells: number | null = null): readonly string[] {
   const shown = table.filter(({ path }) => prefix.every((word, index) => path[index] === word));
-  const width = Math.max(...shown.map(({ path }) => path.join(' ').length));
   return [
     `usage: ${[program, ...prefix].join(' ')} <command> [options]`,
     '',
-    ...shown.map(({ path, summary }) => `  ${path.join(' ').padEnd(width)}  ${summary}`),
+    ...twoColumns(
+      shown.map(({ path, summary }) => [path.join(' '), summary]),
+      cells,
+    ),
     '',
-    `${program} <command> --help tells more. Every command takes --json.`,
-    ...(prefix.length === 0
-      ? ['Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon unreachable, 4 denied, 5 not found, 6 needs attention, 7 conflict.']
-      : []),
+    ...wrapWords(`${program} <command> --help tells more. Every command takes --json.`, cells),
+    ...(prefix.length === 0 ? wrapWords(exitCodes, cells) : []),
   ];
 }
+
+const exitCodes = 'Exit codes: 0 ok, 1 failed, 2 usage, 3 daemon unreachable, 4 denied, 5 not found, 6 needs attention, 7 conflict.';
 
 export function usageLine({ path }: TableRow, command: CommandForm): string {
   // A positional that stands in for a required option is told in the list below; the usage shows the published form.
@@ -29,7 +32,7 @@ export function usageLine({ path }: TableRow, command: CommandForm): string {
   return ['usage:', program, ...path, ...positionals, ...options, ...(hasMore ? ['[options]'] : [])].join(' ');
 }
 
-export function helpLines(entry: TableRow, command: CommandForm): readonly string[] {
+export function helpLines(entry: TableRow, command: CommandForm, cells: number | null = null): readonly string[] {
   const rows: [string, string][] = [
     ...(command.positionals ?? []).map(({ name, help }): [string, string] => [`<${name}>`, help]),
     ...Object.entries({ ...command.options, ...globalOptions }).map(([name, spec]): [string, string] => [
@@ -37,15 +40,20 @@ export function helpLines(entry: TableRow, command: CommandForm): readonly strin
       optionHelp(spec),
     ]),
   ];
-  const width = Math.min(34, Math.max(...rows.map(([form]) => form.length)));
   return [
-    usageLine(entry, command),
+    ...wrapWords(usageLine(entry, command), cells, 'usage: '.length),
     '',
-    entry.summary,
-    ...(command.details ?? []).flatMap((paragraph) => ['', paragraph]),
+    ...wrapWords(entry.summary, cells),
+    ...(command.details ?? []).flatMap((paragraph) => ['', ...wrapWords(paragraph, cells)]),
     '',
-    ...rows.map(([form, help]) => `  ${form.padEnd(width)}  ${help}`),
+    ...twoColumns(rows, cells),
   ];
+}
+
+/** Where no room is left beside the first column, the second stands below it. */
+function twoColumns(rows: readonly (readonly [string, string])[], cells: number | null): readonly string[] {
+  const width = Math.min(34, Math.max(...rows.map(([form]) => form.length)));
+  return rows.flatMap(([form, help]) => leadLines(`  ${form.padEnd(width)}  `, help, cells));
 }
 
 function optionForm(name: string, spec: OptionSpec): string {

@@ -28,16 +28,19 @@ export async function callAsOperator<R extends OperatorRoute>(
   return answer as OperatorAnswer<R>;
 }
 
+/** A remark, or what to do next and the command for it. */
+export type Hint = string | readonly [words: string, command: string];
+
 interface OperatorCommand<R extends OperatorRoute> {
   readonly route: R;
   readonly positionals?: readonly PositionalSpec[];
   readonly options?: OptionTable;
   readonly details?: readonly string[];
   readonly body: (input: Input, context: Context) => OperatorBody<R> | Promise<OperatorBody<R>>;
-  /** Lines for stdout. */
-  readonly lines: (answer: OperatorAnswer<R>, input: Input) => readonly string[];
+  /** Lines for stdout, which is `cells` wide, or of any width. */
+  readonly lines: (answer: OperatorAnswer<R>, input: Input, cells: number | null) => readonly string[];
   /** Hints for stderr. */
-  readonly hints?: (answer: OperatorAnswer<R>, input: Input) => readonly string[];
+  readonly hints?: (answer: OperatorAnswer<R>, input: Input) => readonly Hint[];
 }
 
 /** A command that is one call of the operator's table. With --json it prints the vault's answer as it is. */
@@ -50,8 +53,11 @@ export function operatorCommand<R extends OperatorRoute>(parts: OperatorCommand<
       const answer = await callAsOperator(input, context, parts.route, await parts.body(input, context));
       if (context.json) context.printJson(answer);
       else {
-        for (const line of parts.lines(answer, input)) context.terminal.print(line);
-        for (const hint of parts.hints?.(answer, input) ?? []) context.terminal.complain(`# ${hint}`);
+        for (const line of parts.lines(answer, input, context.terminal.columns)) context.terminal.print(line);
+        for (const hint of parts.hints?.(answer, input) ?? []) {
+          const [words, command] = typeof hint === 'string' ? [hint] : hint;
+          context.hint(words, command);
+        }
       }
       return 0;
     },

@@ -4,26 +4,35 @@ import { type ErrorCode, errorCatalogue, isErrorCode } from '@sikkerkey/protocol
 import { ApiError, ConfigurationError, FieldNotFoundError, SecretStructureError, SikkerKey } from '@sikkerkey/sdk/index.ts';
 import type { Context } from './context.ts';
 
-/** Throws CatalogueError in place of the SDK's classes; `subject` names what was asked for. */
-export async function withSdk<T>(context: Context, subject: string, read: (sikkerkey: SikkerKey) => Promise<T>): Promise<T> {
+/**
+ * Throws CatalogueError in place of the SDK's classes; `subject` names what was asked for. `heldForMs`: how long a value that
+ * is printed may be in use; null: until the drain deadline of its secret.
+ */
+export async function withSdk<T>(
+  context: Context,
+  subject: string,
+  read: (sikkerkey: SikkerKey) => Promise<T>,
+  heldForMs: number | null = null,
+): Promise<T> {
   let sikkerkey: SikkerKey | null = null;
   try {
-    sikkerkey = new SikkerKey(context.environment.vault);
+    sikkerkey = new SikkerKey(context.environment.vault, { commandLine: { heldForMs } });
     return await read(sikkerkey);
   } catch (error) {
-    throw inCatalogueWords(error, subject);
+    throw inCatalogueWords(error, subject, sikkerkey === null ? {} : { permission: 'read', machineId: sikkerkey.machineId });
   } finally {
     await sikkerkey?.close();
   }
 }
 
-function inCatalogueWords(error: unknown, subject: string): unknown {
+/** `grant`: what a remedy names besides the secret. */
+function inCatalogueWords(error: unknown, subject: string, grant: Readonly<Record<string, string>>): unknown {
   if (error instanceof FieldNotFoundError || error instanceof SecretStructureError) {
     return new CatalogueError('secret-field-missing', { subject }, { cause: error });
   }
   if (error instanceof ConfigurationError) return new CatalogueError('not-enrolled', { reason: error.message }, { cause: error });
   if (!(error instanceof ApiError)) return error;
-  if (error.code !== null && wantsNoDetails(error.code)) return new CatalogueError(error.code, {}, { cause: error });
+  if (error.code !== null && wantsNoDetails(error.code)) return new CatalogueError(error.code, grant, { cause: error });
   switch (error.httpStatus) {
     case 401:
     case 403:

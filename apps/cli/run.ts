@@ -3,10 +3,11 @@
  * is named by its kind only: no stack and no foreign text reaches the terminal.
  */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { isIdentifier } from '@sikkerkey/protocol/identifiers.ts';
 import { longestGroup } from './command-form.ts';
 import { commandTable, findCommand } from './command-table.ts';
 import { createContext } from './context.ts';
-import { parseInput } from './input.ts';
+import { type Input, parseInput } from './input.ts';
 import { Interrupted, type Terminal } from './terminal.ts';
 
 const interruptedExit = 130;
@@ -15,6 +16,7 @@ const interruptedExit = 130;
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   const beforeDashes = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const json = beforeDashes.includes('--json');
+  let typed: Readonly<Record<string, string>> = {};
   try {
     const entry = findCommand(args);
     const wantsHelp = beforeDashes.includes('--help') || beforeDashes.includes('-h');
@@ -22,10 +24,11 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     const command = await entry.load();
     if (wantsHelp) {
       const { helpLines } = await import('./help.ts');
-      for (const line of helpLines(entry, command)) terminal.print(line);
+      for (const line of helpLines(entry, command, terminal.columns)) terminal.print(line);
       return 0;
     }
     const input = parseInput(entry.path.join(' '), command, args.slice(entry.path.length));
+    typed = namedIn(input);
     const context = createContext(terminal, commandTable, json);
     try {
       return await command.run(input, context);
@@ -35,8 +38,15 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   } catch (error) {
     if (error instanceof Interrupted) return interruptedExit;
     const { showFailure } = await import('./show-failure.ts');
-    return showFailure(error, json, terminal);
+    return showFailure(error, json, terminal, typed);
   }
+}
+
+/** What the command was about, by the names that remedies use. Ids only: other words may be secret. */
+function namedIn(input: Input): Readonly<Record<string, string>> {
+  const facts = { secretId: 'secret', machineId: 'machine', permission: 'permission' } as const;
+  const named = Object.entries(facts).map(([fact, option]) => [fact, input.optionalText(option) ?? ''] as const);
+  return Object.fromEntries(named.filter(([, text]) => isIdentifier(text)));
 }
 
 /** Throws CatalogueError `command-unknown` where the words name neither a command nor a group of them. */
@@ -47,7 +57,7 @@ async function withoutCommand(args: readonly string[], wantsHelp: boolean, termi
   const group = longestGroup(commandTable, words);
   if (group.length < words.length) throw new CatalogueError('command-unknown', { command: nameUpTo(words, group.length) });
   const { overviewLines } = await import('./help.ts');
-  for (const line of overviewLines(commandTable, group)) terminal.print(line);
+  for (const line of overviewLines(commandTable, group, terminal.columns)) terminal.print(line);
   return wantsHelp ? 0 : 2;
 }
 

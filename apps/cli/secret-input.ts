@@ -54,7 +54,7 @@ async function readOneWay(input: Input, context: Context, name: string, what: st
   const { terminal } = context;
   const shown = input.optionalText(name);
   if (shown !== undefined) {
-    terminal.complain(`# warning: --${name} shows the ${what} to every user of this machine; --${name}-file or a prompt does not`);
+    context.hint(`warning: --${name} shows the ${what} to every user of this machine; --${name}-file or a prompt does not`);
     return shown;
   }
   const path = input.optionalText(`${name}-file`);

@@ -2,18 +2,19 @@
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { DaemonError, type ErrorDetails } from '@sikkerkey/ui-shared/client/daemon-error.ts';
 import { errorLines, wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
+import { wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import type { Terminal } from './terminal.ts';
 
-export function showFailure(error: unknown, json: boolean, terminal: Terminal): number {
+/** `typed`: what the command line named, for remedies whose error does not name it. */
+export function showFailure(error: unknown, json: boolean, terminal: Terminal, typed: ErrorDetails = {}): number {
   const { code, details } = codeOf(error);
-  const words = wordsForError(code, details);
+  const words = wordsForError(code, { ...typed, ...details });
   if (json) {
     terminal.complain(JSON.stringify({ error: { ...words, details } }));
     return words.exit;
   }
-  const [first = '', ...rest] = errorLines(words);
-  terminal.complain(`error: ${first}`);
-  for (const line of rest) terminal.complain(line);
+  const [first = '', ...rest] = errorLines(words, terminal.complaintColumns);
+  for (const line of [...wrapWords(`error: ${first}`, terminal.complaintColumns, 2), ...rest]) terminal.complain(line);
   return words.exit;
 }
 

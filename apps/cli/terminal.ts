@@ -10,7 +10,10 @@ export interface Terminal {
   /** A line on stderr. */
   complain(line: string): void;
   readonly isInteractive: boolean;
-  readonly columns: number;
+  /** Width of stdout, or null where it is no terminal: lines may then be of any length. */
+  readonly columns: number | null;
+  /** The same of stderr. */
+  readonly complaintColumns: number | null;
   /** Asks on the terminal and answers with the line. `hidden`: nothing is echoed. Rejects when interrupted. */
   ask(question: string, hidden: boolean): Promise<string>;
   /** All that stdin holds, at most `maxBytes`; rejects with a RangeError beyond. */
@@ -36,7 +39,10 @@ export function openTerminal(): Terminal {
       return process.stdin.isTTY === true && process.stderr.isTTY === true;
     },
     get columns() {
-      return process.stdout.columns ?? 0;
+      return widthOf(process.stdout);
+    },
+    get complaintColumns() {
+      return widthOf(process.stderr);
     },
     ask: (question, hidden) => askOnTerminal(question, hidden),
     readStdin: (maxBytes) => readAll(maxBytes),
@@ -45,6 +51,11 @@ export function openTerminal(): Terminal {
       return interruption.signal;
     },
   };
+}
+
+/** Some terminals (serial lines, `script`) say 0: then nothing is known. */
+function widthOf(stream: NodeJS.WriteStream): number | null {
+  return stream.isTTY && stream.columns > 0 ? stream.columns : null;
 }
 
 /** What a prompt rejects with after Ctrl-C or Ctrl-D. */

@@ -45,6 +45,8 @@ export interface RunOptions {
 }
 
 export interface BuiltCli {
+  /** The file that Node runs. */
+  readonly program: string;
   run(home: string, args: readonly string[], options?: RunOptions): Promise<Ended>;
   remove(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function buildCli(): Promise<BuiltCli> {
   const code = await runInForeground(process.execPath, [esbuild, join(root, 'apps/cli/main.ts'), `--outfile=${bundle}`, ...options], {});
   if (code !== 0) throw new Error('the CLI could not be bundled');
   return {
+    program: bundle,
     run: (home, args, run = {}) => runProgram(bundle, home, args, run),
     remove: () => rm(directory, { recursive: true, force: true }),
   };

@@ -74,7 +74,8 @@ export function agentCondition(agent: AgentFact, now: number, known: boolean): C
   }
 }
 
-function conditionOfState(state: string): ConditionName {
+/** The word for a state of the daemon's, the same wherever a state is said. */
+export function conditionOfState(state: string): ConditionName {
   switch (state) {
     case 'IDLE':
     case 'RETIRED':

@@ -24,13 +24,15 @@ export type BeatMark = 'on-time' | 'missing' | 'not-known';
 /** As many instants as the daemon keeps of each agent (protocol/local/state.ts). */
 const keptBeats = 5;
 
-/** The last beats as a strip, oldest first. What lies before the first beat of a young agent is not known, not missing. */
+/**
+ * The last beats as a strip, oldest first. What lies before the first beat that was kept is not known, not missing: the
+ * agent may be young, or have told several changes of state at once.
+ */
 export function beatStrip(beats: readonly number[], now: number, intervalMs = heartbeatIntervalMs): readonly BeatMark[] {
   const first = beats[0];
   return Array.from({ length: keptBeats }, (_, index): BeatMark => {
     const until = now - (keptBeats - 1 - index) * intervalMs;
     if (beats.some((beat) => beat > until - 1.5 * intervalMs && beat <= until)) return 'on-time';
-    const isBeforeFirst = first === undefined || (beats.length < keptBeats && until < first);
-    return isBeforeFirst ? 'not-known' : 'missing';
+    return first === undefined || until < first ? 'not-known' : 'missing';
   });
 }

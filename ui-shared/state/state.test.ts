@@ -34,6 +34,16 @@ describe('the truth of heartbeats', () => {
     expect(beatStrip(beatsAt(2000), now)).toEqual(['not-known', 'not-known', 'not-known', 'not-known', 'on-time']);
     expect(beatStrip([], now)).toEqual(Array(5).fill('not-known'));
   });
+
+  test('an agent that told five changes of state in a second has missed nothing before', () => {
+    expect(beatStrip(beatsAt(10_400, 10_300, 10_200, 10_100, 10_000), now)).toEqual([
+      'not-known',
+      'not-known',
+      'not-known',
+      'not-known',
+      'on-time',
+    ]);
+  });
 });
 
 describe('the condition of an agent', () => {
@@ -169,6 +179,8 @@ test('a vault is with us only when it is known, reached and open', () => {
   expect(isVaultWithUs([makeVaultFact({ reachable: false })], 'vault_demo')).toBe(false);
   expect(isVaultWithUs([], 'vault_demo')).toBe(false);
   expect(vaultCondition(makeVaultFact({ pushConnected: false })).word).toBe('polling (no push)');
+  expect(vaultCondition(makeVaultFact({ reachable: false })).word).toBe('connecting');
+  expect(vaultCondition(makeVaultFact({ reachable: false, errorCode: 'connect-failed' })).word).toBe('unreachable');
 });
 
 test('counts name the conditions, most frequent first', () => {

@@ -8,6 +8,11 @@ export function isVaultWithUs(vaults: readonly VaultFact[], vaultId: string): bo
   return vault?.reachable === true && !vault.sealed;
 }
 
+/** Whether the daemon has had an answer of the vault's, or none in time; right after its start it has had neither. */
+export function hasBeenAsked({ reachable, errorCode }: VaultFact): boolean {
+  return reachable || errorCode !== null;
+}
+
 export interface VaultCondition {
   readonly word: string;
   readonly glyph: string;
@@ -15,8 +20,9 @@ export interface VaultCondition {
   readonly tone: Tone;
 }
 
-/** The most pressing truth first: unreachable, sealed, not approved, push lost, well. */
+/** The most pressing truth first: not asked yet, unreachable, sealed, not approved, push lost, well. */
 export function vaultCondition(vault: VaultFact): VaultCondition {
+  if (!hasBeenAsked(vault)) return { word: 'connecting', glyph: '…', ascii: '.', tone: 'grey' };
   if (!vault.reachable) return { word: 'unreachable', glyph: '✖', ascii: 'X', tone: 'bad' };
   if (vault.sealed) return { word: 'sealed', glyph: '⚠', ascii: '!', tone: 'warn' };
   switch (vault.machineState) {

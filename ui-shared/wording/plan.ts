@@ -1,6 +1,7 @@
 /** A plan in words: what would run, in which order, with the values masked, and what it costs. The same on every surface. */
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import { wordsForError } from './errors.ts';
+import { wrapWords } from './fitted-lines.ts';
 import { safeText } from './safe-text.ts';
 
 /** `none`, `under a second`, `about 4 s`. */
@@ -43,19 +44,45 @@ export function planWords(plan: Plan): PlanWords {
   };
 }
 
-/** The plan as lines for a terminal. */
-export function planLines(plan: Plan): readonly string[] {
+/** The plan's paragraphs as lines; a surface that cannot show them all at once puts the findings first. */
+export interface PlanParts {
+  readonly facts: readonly string[];
+  readonly findings: readonly { readonly severity: PlanWords['findings'][number]['severity']; readonly line: string }[];
+  readonly now: readonly string[];
+  readonly later: readonly string[];
+}
+
+export function planParts(plan: Plan): PlanParts {
   const words = planWords(plan);
   const width = Math.max(...words.facts.map(({ name }) => name.length));
-  return [
-    `plan: ${words.title}`,
-    ...words.facts.map(({ name, value }) => `  ${name.padEnd(width)}  ${value}`),
-    ...(words.steps.length === 0 ? [] : ['', '  runs now:', ...words.steps.map((step, index) => `  ${index + 1}. ${step}`)]),
-    ...(words.later.length === 0
-      ? []
-      : ['', '  runs once nobody holds the old password:', ...words.later.map((step, index) => `  ${index + 1}. ${step}`)]),
-    ...(words.findings.length === 0 ? [] : ['', ...words.findings.map(({ severity, text }) => `  ${severityMark(severity)} ${text}`)]),
-  ];
+  const numbered = (steps: readonly string[]): readonly string[] => {
+    const digits = String(steps.length).length;
+    return steps.map((step, index) => `  ${String(index + 1).padStart(digits)}. ${step}`);
+  };
+  return {
+    facts: [`plan: ${words.title}`, ...words.facts.map(({ name, value }) => `  ${name.padEnd(width)}  ${value}`)],
+    findings: words.findings.map(({ severity, text }) => ({ severity, line: `  ${severityMark(severity)} ${text}` })),
+    now: words.steps.length === 0 ? [] : ['  runs now:', ...numbered(words.steps)],
+    later: words.later.length === 0 ? [] : ['  runs once nobody holds the old password:', ...numbered(words.later)],
+  };
+}
+
+/** The plan as lines, for a terminal of `cells` or of any length; the findings stand last, right above the question. */
+export function planLines(plan: Plan, cells: number | null = null): readonly string[] {
+  const { facts, findings, now, later } = planParts(plan);
+  const paragraphs = [now, later, findings.map(({ line }) => line)].filter((lines) => lines.length > 0);
+  return [...facts, ...paragraphs.flatMap((lines) => ['', ...lines])].flatMap((line) => wrapWords(line, cells, hangOf(line)));
+}
+
+/** One finding of an inspection, in the words of the plan. */
+export function findingLines(finding: Plan['findings'][number], cells: number | null): readonly string[] {
+  const line = `  ${severityMark(finding.severity)} ${findingWords(finding)}`;
+  return wrapWords(line, cells, hangOf(line));
+}
+
+/** Where the text of a line begins: behind a number, a fact's name, or the weight of a finding. */
+function hangOf(line: string): number {
+  return /^ {2}(?: ?[0-9]+\. |[✖⚠·] \w+: |[a-z]+ {2,})?/.exec(line)?.[0].length ?? 2;
 }
 
 /** `TLS is off` is said in every view where it is so. */
@@ -75,6 +102,10 @@ function kindWords(kind: Plan['kind']): string {
       return 'put under management';
     case 'un-adopt':
       return 'give back';
+    case 'recreate-slots':
+      return 'make the dropped login slots again for';
+    case 'accept-server':
+      return 'go on at another server with';
     default:
       return kind satisfies never;
   }

@@ -132,8 +132,14 @@ describe('progress', () => {
   test('has a line for a step and none for a heartbeat', () => {
     expect(progressLine(agent, { ...agent, beats: [1, 2] })).toBeNull();
     expect(progressLine(agent, { ...agent, state: 'SEALED', step: 'sealed', rotationId: 'rot_1' })).toBe(
-      'SEALED · step 2/7 sealed · v12 · rot_1',
+      'ROTATING · step 2/7 sealed · v12 · rot_1',
     );
+  });
+
+  test('says once what reads the same', () => {
+    const sealed = { ...agent, state: 'SEALED', step: 'sealed' as const, rotationId: 'rot_1' };
+
+    expect(progressLine(sealed, { ...sealed, state: 'APPLYING' })).toBeNull();
   });
 
   test('names who still holds the old password', () => {

@@ -14,6 +14,7 @@ export const enroll: Command = {
     'api-url': { type: 'text', placeholder: 'url', help: "the vault's address", required: true },
     name: { type: 'text', placeholder: 'name', help: 'how the vault shows this machine (default: the host name)' },
     ...secretOptions('token', 'enrollment token'),
+    moved: { type: 'flag', help: 'the vault that this host knows under another address has moved to this one' },
     wait: { type: 'flag', help: 'wait until an operator has approved this machine' },
   },
   details: [
@@ -24,10 +25,13 @@ export const enroll: Command = {
     const name = input.optionalText('name');
     const token = tokenOf(await readSecret(input, context, 'token', 'enrollment token'));
     const client = await context.connect();
-    let vault = await client.call('identity.enroll', { apiUrl, token, ...(name === undefined ? {} : { name }) }, { deadlineMs: 60_000 });
+    let vault = await client.call(
+      'identity.enroll',
+      { apiUrl, token, hasMoved: input.flag('moved'), ...(name === undefined ? {} : { name }) },
+      { deadlineMs: 60_000 },
+    );
     if (input.flag('wait') && vault.machineState === 'pending') {
-      if (!context.json)
-        context.terminal.complain(`# waiting for approval of ${vault.machineId} (Ctrl-C: approval goes on without this command)`);
+      if (!context.json) context.hint(`waiting for approval of ${vault.machineId} (Ctrl-C: approval goes on without this command)`);
       vault = await waitForDecision(context, vault);
     }
     if (context.json) context.printJson(vault);
@@ -53,16 +57,19 @@ async function waitForDecision(context: Context, first: VaultFact): Promise<Vaul
   return latest;
 }
 
-function tell({ terminal }: Context, vault: VaultFact): void {
-  const lines = factLines([
-    ['machine', `${vault.machineName} (${vault.machineId})`],
-    ['vault', `${vault.vaultId} at ${vault.apiUrl}`],
-    ['fingerprint', vault.fingerprint],
-    ['key protected by', vault.keyProtection],
-    ['state', vault.machineState],
-  ]);
+function tell({ terminal, hint }: Context, vault: VaultFact): void {
+  const lines = factLines(
+    [
+      ['machine', `${vault.machineName} (${vault.machineId})`],
+      ['vault', `${vault.vaultId} at ${vault.apiUrl}`],
+      ['fingerprint', vault.fingerprint],
+      ['key protected by', vault.keyProtection],
+      ['state', vault.machineState],
+    ],
+    terminal.columns,
+  );
   for (const line of lines) terminal.print(line);
   if (vault.machineState !== 'pending') return;
-  terminal.complain('# next: an operator compares the fingerprint and approves');
-  terminal.complain(`#   sikkerkey admin machine approve ${vault.machineId} --fingerprint ${safeText(vault.fingerprint)}`);
+  const approve = `sikkerkey admin machine approve ${vault.machineId} --fingerprint ${safeText(vault.fingerprint)}`;
+  hint('next, for an operator who has compared the fingerprint', approve);
 }

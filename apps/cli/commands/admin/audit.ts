@@ -19,11 +19,11 @@ export const audit = operatorCommand({
       ...(secretId === undefined ? {} : { secretId }),
     };
   },
-  lines: ({ entries }) =>
+  lines: ({ entries }, _input, cells) =>
     entries.length === 0
       ? ['no entries']
       : tableLines(
-          ['#', 'WHEN', 'WHO', 'ACTION', 'SUBJECT', 'OUTCOME', 'DETAIL'],
+          ['#', 'WHEN', 'WHO', 'ACTION', 'SUBJECT', 'OUTCOME', { title: 'DETAIL', wraps: true }],
           entries.map((entry) => [
             String(entry.sequence),
             instantWords(entry.at),
@@ -33,5 +33,6 @@ export const audit = operatorCommand({
             entry.outcome,
             entry.detail ?? '-',
           ]),
+          cells,
         ),
 });

@@ -63,10 +63,13 @@ export const createManaged = operatorCommand({
   },
   lines: (secret) => [secret.secretId],
   hints: ({ secretId }, input) => [
-    `next: sikkerkey admin grant add ${secretId} --machine <id> --permission rotate`,
+    ['next', `sikkerkey admin grant add ${secretId} --machine <id> --permission rotate`],
     ...(input.optionalText('admin-user') === undefined
-      ? [`then, on that machine: ${configureLine(secretId, input)}`, `and after that: sikkerkey agent adopt --secret ${secretId}`]
-      : [`then, on that machine: sikkerkey agent adopt --secret ${secretId}`]),
+      ? ([
+          ['then, on that machine', configureLine(secretId, input)],
+          ['and after that', `sikkerkey agent adopt --secret ${secretId}`],
+        ] as const)
+      : ([['then, on that machine', `sikkerkey agent adopt --secret ${secretId}`]] as const)),
   ],
 });
 

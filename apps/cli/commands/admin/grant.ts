@@ -43,11 +43,12 @@ export const list = operatorCommand({
   route: 'listGrants',
   positionals: secretId,
   body: (input) => ({ secretId: input.identifier('secret') }),
-  lines: ({ grants }) =>
+  lines: ({ grants }, _input, cells) =>
     grants.length === 0
       ? ['no grants']
       : tableLines(
           ['MACHINE', 'NAME', 'PERMISSION'],
           grants.map(({ machineId, machineName, permission }) => [machineId, machineName, permission]),
+          cells,
         ),
 });

@@ -18,14 +18,14 @@ export const token = operatorCommand({
   lines: (answer) => [answer.token],
   hints: ({ expiresAt }) => [
     `valid once, until ${instantWords(expiresAt)}; it is not shown again`,
-    'next, on the machine: sikkerkey enroll --api-url <url>   (it asks for the token)',
+    ['next, on the machine (it asks for the token)', 'sikkerkey enroll --api-url <url>'],
   ],
 });
 
 export const list = operatorCommand({
   route: 'listMachines',
   body: () => ({}),
-  lines: ({ machines }) =>
+  lines: ({ machines }, _input, cells) =>
     machines.length === 0
       ? ['no machines']
       : tableLines(
@@ -39,11 +39,15 @@ export const list = operatorCommand({
             String(machine.projects.length),
             machine.fingerprint,
           ]),
+          cells,
         ),
   hints: ({ machines }) =>
     machines
       .filter(({ state }) => state === 'pending')
-      .map((machine) => `to approve: sikkerkey admin machine approve ${machine.machineId} --fingerprint ${safeText(machine.fingerprint)}`),
+      .map((machine) => [
+        'to approve',
+        `sikkerkey admin machine approve ${machine.machineId} --fingerprint ${safeText(machine.fingerprint)}`,
+      ]),
 });
 
 export const approve = operatorCommand({

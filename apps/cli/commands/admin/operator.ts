@@ -11,6 +11,7 @@ export const login: Command = {
     operator: { type: 'text', placeholder: 'id', help: "the operator's id", required: true },
     'api-url': { type: 'text', placeholder: 'url', help: "the vault's address", required: true },
     ...secretOptions('key', "operator's key"),
+    moved: { type: 'flag', help: 'the vault that this host knows under another address has moved to this one' },
     ...vaultOption,
   },
   details: [
@@ -24,13 +25,13 @@ export const login: Command = {
     const client = await context.connect();
     const kept = await client.call(
       'operator.add',
-      { operatorId, apiUrl, key, ...(vaultId === undefined ? {} : { vaultId }) },
+      { operatorId, apiUrl, key, hasMoved: input.flag('moved'), ...(vaultId === undefined ? {} : { vaultId }) },
       { deadlineMs: 60_000 },
     );
     if (context.json) context.printJson(kept);
     else {
       context.terminal.print(`the daemon signs for ${kept.operatorId} at ${kept.vaultId}`);
-      context.terminal.complain('# next: sikkerkey admin status');
+      context.hint('next', 'sikkerkey admin status');
     }
     return 0;
   },
@@ -44,7 +45,9 @@ export const create = operatorCommand({
   },
   body: (input) => ({ name: input.text('name'), publicKey: input.text('public-key') }),
   lines: ({ operatorId, fingerprint }) => [`${operatorId} ${fingerprint}`],
-  hints: ({ operatorId }) => [`next, for that person: sikkerkey admin login --operator ${operatorId} --api-url <url> --key-file <path>`],
+  hints: ({ operatorId }) => [
+    ['next, for that person', `sikkerkey admin login --operator ${operatorId} --api-url <url> --key-file <path>`],
+  ],
 });
 
 /** Length of the PKCS#8 and SPKI prefixes before the 32 bytes of an Ed25519 key (RFC 8410). */

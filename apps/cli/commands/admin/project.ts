@@ -8,13 +8,13 @@ export const create = operatorCommand({
   positionals: [{ name: 'name', help: 'name of the project', required: true }],
   body: (input) => ({ name: input.text('name') }),
   lines: ({ projectId }) => [projectId],
-  hints: ({ projectId }) => [`next: sikkerkey admin secret create <name> --project ${projectId}`],
+  hints: ({ projectId }) => [['next', `sikkerkey admin secret create <name> --project ${projectId}`]],
 });
 
 export const list = operatorCommand({
   route: 'listProjects',
   body: () => ({}),
-  lines: ({ projects }) =>
+  lines: ({ projects }, _input, cells) =>
     projects.length === 0
       ? ['no projects']
       : tableLines(
@@ -26,6 +26,7 @@ export const list = operatorCommand({
             String(project.machines),
             instantWords(project.createdAt),
           ]),
+          cells,
         ),
-  hints: ({ projects }) => (projects.length === 0 ? ['next: sikkerkey admin project create <name>'] : []),
+  hints: ({ projects }) => (projects.length === 0 ? [['next', 'sikkerkey admin project create <name>']] : []),
 });

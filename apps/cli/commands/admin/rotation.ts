@@ -2,6 +2,8 @@
 
 import type { OperatorAnswer } from '@sikkerkey/protocol/vault/operator.ts';
 import { instantWords } from '@sikkerkey/ui-shared/state/age.ts';
+import { wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
+import { endTheWait, readerHoldWords, waitWords } from '@sikkerkey/ui-shared/wording/holders.ts';
 import { operatorCommand } from '../../operator-call.ts';
 import { secretId } from '../../secret-option.ts';
 import { tableLines } from '../../table.ts';
@@ -11,9 +13,9 @@ export const rotate = operatorCommand({
   positionals: secretId,
   body: (input) => ({ secretId: input.identifier('secret') }),
   lines: ({ rotationId, state }) => [`${rotationId} ${state}`],
-  hints: ({ state }, input) =>
-    state === 'waiting-for-drain'
-      ? [`it waits until nobody holds the password before the last: sikkerkey admin rotations ${input.text('secret')}`]
+  hints: ({ state, waitsFor }, input) =>
+    state === 'waiting-for-drain' && waitsFor !== null
+      ? [waitWords(waitsFor.holdOuts.map(readerHoldWords), waitsFor.drainDeadlineAt), endTheWait(input.text('secret'))]
       : [],
 });
 
@@ -22,11 +24,11 @@ export const retireNow = operatorCommand({
   positionals: secretId,
   details: ['The emergency exit: whoever still holds the old password is locked out until it reads the new one. The answer names them.'],
   body: (input) => ({ secretId: input.identifier('secret') }),
-  lines: ({ rotationId, broken }) => [
+  lines: ({ rotationId, broken }, _input, cells) => [
     `${rotationId} is being retired`,
     ...(broken.length === 0
       ? ['nobody held the old password']
-      : ['these held the old password:', ...tableLines(['MACHINE', 'INSTANCE', 'POOL', 'VERSION'], broken.map(holdCells))]),
+      : ['these held the old password:', ...broken.flatMap((hold) => wrapWords(`  ${readerHoldWords(hold)}`, cells, 4))]),
   ],
 });
 
@@ -38,7 +40,7 @@ export const rotations = operatorCommand({
     const limit = input.optionalNumber('limit');
     return { secretId: input.identifier('secret'), ...(limit === undefined ? {} : { limit }) };
   },
-  lines: (answer) =>
+  lines: (answer, _input, cells) =>
     answer.rotations.length === 0
       ? ['no rotations']
       : tableLines(
@@ -50,15 +52,21 @@ export const rotations = operatorCommand({
             instantWords(rotation.requestedAt),
             instantWords(rotation.promotedAt),
             instantWords(rotation.endedAt),
-            rotation.holdOuts.length === 0 ? '-' : rotation.holdOuts.map((hold) => holdCells(hold).slice(0, 3).join('/')).join(' '),
+            rotation.holdOuts.length === 0 ? '-' : `${rotation.holdOuts.length}`,
             rotation.errorCode ?? '-',
           ]),
-        ),
+          cells,
+        ).concat(answer.rotations.flatMap(holderLines).flatMap((line) => wrapWords(line, cells, 4))),
+  hints: (answer, input) =>
+    answer.rotations.some(({ drainDeadlineAt }) => drainDeadlineAt !== null) ? [endTheWait(input.text('secret'))] : [],
 });
 
-type Hold = OperatorAnswer<'retireNow'>['broken'][number];
-
-/** A reader that named no instance is known by its machine only. */
-function holdCells({ machineName, instance, pool, version }: Hold): readonly string[] {
-  return [machineName, instance ?? '(unnamed)', pool ?? '-', `v${version}`];
+/** Who still uses the password before that of a rotation that drains; a cell of the table is too narrow for them. */
+function holderLines({ rotationId, holdOuts, drainDeadlineAt }: OperatorAnswer<'listRotations'>['rotations'][number]): readonly string[] {
+  if (drainDeadlineAt === null) return [];
+  if (holdOuts.length === 0) return [`${rotationId}: nobody holds the password before it any more`];
+  return [
+    `${rotationId}: the password before it is held, until ${instantWords(drainDeadlineAt)} at the latest, by`,
+    ...holdOuts.map((hold) => `  ${readerHoldWords(hold)}`),
+  ];
 }

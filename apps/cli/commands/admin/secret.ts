@@ -1,6 +1,7 @@
 /** `admin secret …`: ordinary secrets, and what all secrets share. No answer carries a value. */
 import type { OperatorAnswer, OperatorBody } from '@sikkerkey/protocol/vault/operator.ts';
 import { instantWords, spanWords } from '@sikkerkey/ui-shared/state/age.ts';
+import { conditionOfState } from '@sikkerkey/ui-shared/state/agent-condition.ts';
 import type { OptionTable } from '../../command-form.ts';
 import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
@@ -48,7 +49,7 @@ export const list = operatorCommand({
     const projectId = input.optionalIdentifier('project');
     return projectId === undefined ? {} : { projectId };
   },
-  lines: ({ secrets }) =>
+  lines: ({ secrets }, _input, cells) =>
     secrets.length === 0
       ? ['no secrets']
       : tableLines(
@@ -62,6 +63,7 @@ export const list = operatorCommand({
             instantWords(secret.managed?.nextRotationAt ?? null),
             secret.projectId,
           ]),
+          cells,
         ),
 });
 
@@ -69,7 +71,7 @@ export const show = operatorCommand({
   route: 'showSecret',
   positionals: secretId,
   body: (input) => ({ secretId: input.identifier('secret') }),
-  lines: secretLines,
+  lines: (secret, _input, cells) => secretLines(secret, cells),
 });
 
 export const rollback = operatorCommand({
@@ -104,7 +106,7 @@ export const versions = operatorCommand({
   route: 'listVersions',
   positionals: secretId,
   body: (input) => ({ secretId: input.identifier('secret') }),
-  lines: (answer) =>
+  lines: (answer, _input, cells) =>
     tableLines(
       ['VERSION', 'LABEL', 'LOGIN', 'CREATED', 'BY'],
       answer.versions.map((version) => [
@@ -114,6 +116,7 @@ export const versions = operatorCommand({
         instantWords(version.createdAt),
         version.createdBy,
       ]),
+      cells,
     ),
 });
 
@@ -168,25 +171,33 @@ function rotationWords({ managed }: Secret): string {
   return managed.intervalMs === null ? 'on request' : `every ${spanWords(managed.intervalMs)}`;
 }
 
-function secretLines(secret: Secret): readonly string[] {
+function secretLines(secret: Secret, cells: number | null): readonly string[] {
   const { managed } = secret;
-  return factLines([
-    ['secret', `${secret.secretId} · ${secret.name}`],
-    ['project', secret.projectId],
-    ['kind', secret.kind],
-    ['version', `v${secret.version} · ${instantWords(secret.updatedAt)}`],
-    ...(secret.fieldNames === null ? [] : [['fields', secret.fieldNames.join(', ')] as const]),
-    ...(managed === null
-      ? []
-      : ([
-          ['provider', managed.provider],
-          ['login', `${managed.owner}${managed.adopted ? ' · adopted' : ' · not adopted yet'}`],
-          ['strategy', managed.strategy],
-          ['rotates', `${rotationWords(secret)} · next ${instantWords(managed.nextRotationAt)}`],
-          ['drain', `at most ${spanWords(managed.drainDeadlineMs)}`],
-          ['phase', managed.rotationId === null ? managed.phase : `${managed.phase} (${managed.rotationId})`],
-          ['agent', managed.agentState === null ? 'none seen' : `${managed.agentState} · seen ${instantWords(managed.agentSeenAt)}`],
-          ...(managed.errorCode === null ? [] : [['error', managed.errorCode] as const]),
-        ] as const)),
-  ]);
+  return factLines(
+    [
+      ['secret', `${secret.secretId} · ${secret.name}`],
+      ['project', secret.projectId],
+      ['kind', secret.kind],
+      ['version', `v${secret.version} · ${instantWords(secret.updatedAt)}`],
+      ...(secret.fieldNames === null ? [] : [['fields', secret.fieldNames.join(', ')] as const]),
+      ...(managed === null
+        ? []
+        : ([
+            ['provider', managed.provider],
+            ['login', `${managed.owner}${managed.adopted ? ' · adopted' : ' · not adopted yet'}`],
+            ['strategy', managed.strategy],
+            ['rotates', `${rotationWords(secret)} · next ${instantWords(managed.nextRotationAt)}`],
+            ['drain', `at most ${spanWords(managed.drainDeadlineMs)}`],
+            ['phase', managed.rotationId === null ? managed.phase : `${managed.phase} (${managed.rotationId})`],
+            [
+              'agent',
+              managed.agentState === null
+                ? 'none seen'
+                : `${conditionOfState(managed.agentState)} · seen ${instantWords(managed.agentSeenAt)}`,
+            ],
+            ...(managed.errorCode === null ? [] : [['error', managed.errorCode] as const]),
+          ] as const)),
+    ],
+    cells,
+  );
 }

@@ -1,5 +1,6 @@
 /** `agent configure`: a database connection kept on this machine; it takes precedence over the vault's. */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { tlsWords } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { Command } from '../../command.ts';
 import type { Input } from '../../input.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
@@ -61,8 +62,8 @@ export const configure: Command = {
     if (context.json) context.printJson(agent);
     else {
       context.terminal.print(`configured ${secretId}`);
-      if (tls !== 'verify-full') context.terminal.complain(`# warning: tls is ${tls}; the server is not fully verified`);
-      context.terminal.complain(`# next: sikkerkey agent test --secret ${secretId}`);
+      if (tls !== 'verify-full') context.hint(`warning: tls ${tlsWords(tls)}`);
+      context.hint('next', `sikkerkey agent test --secret ${secretId}`);
     }
     return 0;
   },

@@ -39,14 +39,14 @@ export async function fetchPlan(
  * Shows the plan on stderr (stdout belongs to the result) and asks. Answers false when the person says no. Throws
  * `plan-blocked` and, where nobody can be asked and --yes is missing, `confirmation-missing`.
  */
-export async function isPlanAccepted(input: Input, context: Context, plan: Plan): Promise<boolean> {
+export async function isPlanAccepted(input: Input, context: Context, plan: Plan, flags: readonly string[] = []): Promise<boolean> {
   const { terminal } = context;
-  if (!context.json) for (const line of planLines(plan)) terminal.complain(line);
+  if (!context.json) for (const line of planLines(plan, terminal.complaintColumns)) terminal.complain(line);
   const { blocking } = planWords(plan);
   if (blocking.length > 0) throw new CatalogueError('plan-blocked', { findings: blocking.join(', '), secretId: plan.secretId });
   if (input.flag('yes')) return true;
   if (!terminal.isInteractive)
-    throw new CatalogueError('confirmation-missing', { command: `${input.commandName} --secret ${plan.secretId}` });
+    throw new CatalogueError('confirmation-missing', { command: [input.commandName, '--secret', plan.secretId, ...flags].join(' ') });
   const answer = await terminal.ask('\nGo ahead? [y/N] ', false);
   if (/^y(es)?$/i.test(answer.trim())) return true;
   terminal.complain('nothing was done');

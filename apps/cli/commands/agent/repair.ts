@@ -1,48 +1,66 @@
-/** `agent repair`: looks at the database now; a password that somebody else set goes only when a person says so. */
+/** `agent repair`: looks at the database now; what is not ours to decide is done only when a person says so, plan first. */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { conditionOfState } from '@sikkerkey/ui-shared/state/agent-condition.ts';
 import { errorLines, wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
-import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 import type { Command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
-import { yesOption } from './plan-first.ts';
+import { fetchPlan, isPlanAccepted, yesOption } from './plan-first.ts';
 
 const declined = 1;
 const needsAttention = 6;
 const repairDeadlineMs = 110_000;
+/** Named as their plans are. */
+const plannedRepairs = ['recreate-slots', 'accept-server'] as const;
 
 export const repair: Command = {
   positionals: secretPositional,
   options: {
     ...secretOption,
     'overwrite-foreign-password': { type: 'flag', help: 'replace a password that somebody else gave the live login' },
+    'recreate-slots': { type: 'flag', help: 'make login slots again that somebody dropped (shows the plan first)' },
+    'accept-server': { type: 'flag', help: 'go on at the server that answers now, though it is another one (shows the plan first)' },
     ...yesOption,
   },
   details: [
     'Looks at the logins of the secret and brings them back to what the vault says; what is in order stays as it is.',
     'With --overwrite-foreign-password the live login gets the password of the vault again, and whoever uses the foreign one can no longer log in with it.',
+    'At most one of --overwrite-foreign-password, --recreate-slots and --accept-server; each is refused where the agent rests with another trouble.',
   ],
   run: async (input, context) => {
     const secretId = input.identifier('secret');
-    const overwriteForeignPassword = input.flag('overwrite-foreign-password');
-    if (overwriteForeignPassword && !(await isOverwriteAccepted(input, context, secretId))) return declined;
+    const asserted = (['overwrite-foreign-password', ...plannedRepairs] as const).filter((word) => input.flag(word));
+    if (asserted.length > 1) input.fail(`--${asserted.join(' and --')} do not go together`);
+    if (!(await isAccepted(input, context, secretId))) return declined;
     const client = await context.connect();
-    const agent = await client.call('agent.repair', { secretId, overwriteForeignPassword }, { deadlineMs: repairDeadlineMs });
+    const asked = {
+      overwriteForeignPassword: input.flag('overwrite-foreign-password'),
+      recreateSlots: input.flag('recreate-slots'),
+      acceptServer: input.flag('accept-server'),
+    };
+    const agent = await client.call('agent.repair', { secretId, ...asked }, { deadlineMs: repairDeadlineMs });
     if (context.json) context.printJson(agent);
-    else context.terminal.print(`${secretId}: ${safeText(agent.state)}`);
+    else context.terminal.print(`${secretId}: ${conditionOfState(agent.state)}`);
     if (agent.errorCode === null) return 0;
-    if (!context.json) for (const line of errorLines(wordsForError(agent.errorCode, agent.errorDetails))) context.terminal.complain(line);
+    const trouble = wordsForError(agent.errorCode, agent.errorDetails);
+    if (!context.json) for (const line of errorLines(trouble, context.terminal.complaintColumns)) context.terminal.complain(line);
     return needsAttention;
   },
 };
+
+async function isAccepted(input: Input, context: Context, secretId: string): Promise<boolean> {
+  const planned = plannedRepairs.find((kind) => input.flag(kind));
+  if (planned !== undefined) return isPlanAccepted(input, context, await fetchPlan(context, secretId, planned), [`--${planned}`]);
+  return !input.flag('overwrite-foreign-password') || (await isOverwriteAccepted(input, context, secretId));
+}
 
 /** Throws `confirmation-missing` where nobody can be asked and --yes is missing. */
 async function isOverwriteAccepted(input: Input, context: Context, secretId: string): Promise<boolean> {
   const { terminal } = context;
   if (!context.json) {
-    terminal.complain(`the live login of ${secretId} gets the password that the vault has for it`);
-    terminal.complain('whoever logs in with the password that somebody else set there is refused from then on; open sessions stay');
+    context.warn(`the live login of ${secretId} gets the password that the vault has for it`);
+    context.warn('whoever logs in with the password that somebody else set there is refused from then on; open sessions stay');
   }
   if (input.flag('yes')) return true;
   const command = `${input.commandName} --secret ${secretId} --overwrite-foreign-password`;

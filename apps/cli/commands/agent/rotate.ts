@@ -1,4 +1,5 @@
 /** `agent rotate`: shows the plan, asks, and begins a rotation. */
+import { endTheWait, holderWords, waitWords } from '@sikkerkey/ui-shared/wording/holders.ts';
 import type { Command } from '../../command.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
 import { fetchPlan, isPlanAccepted, waitOption, yesOption } from './plan-first.ts';
@@ -17,14 +18,18 @@ export const rotate: Command = {
     const plan = await fetchPlan(context, secretId, 'rotate');
     if (!(await isPlanAccepted(input, context, plan))) return declined;
     const client = await context.connect();
-    const { rotationId, state } = await client.call('agent.rotate', { secretId });
+    const { rotationId, state, waitsFor } = await client.call('agent.rotate', { secretId });
+    if (state === 'waiting-for-drain' && waitsFor !== null) {
+      context.hint(waitWords(waitsFor.holdOuts.map(holderWords), waitsFor.drainDeadlineAt));
+      context.hint(...endTheWait(secretId));
+    }
     if (input.flag('wait')) await waitUntilPromoted(context, client, secretId, rotationId);
-    if (context.json) context.printJson({ secretId, rotationId, state: input.flag('wait') ? 'promoted' : state });
+    if (context.json) context.printJson({ secretId, rotationId, state: input.flag('wait') ? 'promoted' : state, waitsFor });
     else if (input.flag('wait')) context.terminal.print(`rotated ${secretId} (${rotationId})`);
     else {
-      const waits = state === 'waiting-for-drain' ? '; it waits until nobody holds the password before the last' : '';
-      context.terminal.print(`rotation ${rotationId} of ${secretId} asked for${waits}`);
-      context.terminal.complain(`# follow it: sikkerkey agent start --secret ${secretId}`);
+      const waits = state === 'waiting-for-drain' ? '; it begins when the one before has retired its old password' : '';
+      context.tell(`rotation ${rotationId} of ${secretId} asked for${waits}`);
+      context.hint('follow it', `sikkerkey agent start --secret ${secretId}`);
     }
     return 0;
   },

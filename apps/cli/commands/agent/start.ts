@@ -5,6 +5,7 @@
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import { followAgent } from '@sikkerkey/ui-shared/actions/follow-rotation.ts';
 import { clockWords } from '@sikkerkey/ui-shared/state/age.ts';
+import { leadLines } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import { progressLine } from '@sikkerkey/ui-shared/wording/progress.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 import type { Command } from '../../command.ts';
@@ -41,20 +42,22 @@ export const start: Command = {
         const line = progressLine(before, after);
         before = after;
         if (line !== null && context.json) context.printJson(after);
-        else if (line !== null) context.terminal.print(`${clockWords(context.clock.now())}  ${line}`);
+        else if (line !== null) tellAt(context, line);
         return false;
       },
       context.terminal.interruption(),
     );
-    if (!context.json)
-      context.terminal.complain(`# the agent goes on in the daemon; to stop it: sikkerkey agent stop --secret ${secretId}`);
+    if (!context.json) context.hint('the agent goes on in the daemon; to stop it', `sikkerkey agent stop --secret ${secretId}`);
     return 0;
   },
 };
 
-function introduce({ terminal }: Context, agent: AgentFact): void {
+/** What is said of a moment; the lines below the first stand behind its time. */
+function tellAt({ clock, terminal }: Context, line: string): void {
+  for (const shown of leadLines(`${clockWords(clock.now())}  `, line, terminal.columns)) terminal.print(shown);
+}
+
+function introduce({ hint }: Context, agent: AgentFact): void {
   const place = agent.host === null ? '' : ` at ${safeText(agent.host)}:${agent.port ?? '?'}`;
-  terminal.complain(
-    `# ${agent.secretId} · ${safeText(agent.name)} · ${safeText(agent.provider)}${place} · following until interrupted (Ctrl-C)`,
-  );
+  hint(`${agent.secretId} · ${safeText(agent.name)} · ${safeText(agent.provider)}${place} · following until interrupted (Ctrl-C)`);
 }

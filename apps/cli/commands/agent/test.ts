@@ -1,10 +1,16 @@
 /** `agent test`: connects to the database and checks privileges; changes nothing. */
+
 import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
+import { commandLines } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
+import { findingLines } from '@sikkerkey/ui-shared/wording/plan.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 import type { Command } from '../../command.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
 
 const needsAttention = 6;
+
+/** A finding that is looked at again by this command needs no word about it. */
+const isThisCommand = (command: string): boolean => command.startsWith('sikkerkey agent test ');
 
 export const test: Command = {
   positionals: secretPositional,
@@ -17,10 +23,12 @@ export const test: Command = {
     if (context.json) context.printJson({ secretId, ok: !isBlocked, ...tested });
     else {
       context.terminal.print(isBlocked ? 'FAILED' : `OK  (server ${safeText(tested.serverVersion)})`);
-      for (const { code, severity, details } of tested.findings) {
-        const words = wordsForError(code, details);
-        context.terminal.complain(`${severity}: ${words.title} (${words.code}): ${words.whatHappened}`);
-        if (words.nextStep !== null) context.terminal.complain(`  next step: ${words.nextStep}`);
+      const { complaintColumns } = context.terminal;
+      for (const finding of tested.findings) {
+        for (const line of findingLines(finding, complaintColumns)) context.terminal.complain(line);
+        const { nextStep } = wordsForError(finding.code, { secretId, ...finding.details });
+        if (nextStep === null || isThisCommand(nextStep)) continue;
+        for (const line of commandLines('    next step: ', nextStep, complaintColumns)) context.terminal.complain(line);
       }
     }
     return isBlocked ? needsAttention : 0;

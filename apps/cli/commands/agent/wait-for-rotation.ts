@@ -3,6 +3,8 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import { followAgent, rotationStage } from '@sikkerkey/ui-shared/actions/follow-rotation.ts';
 import type { DaemonClient } from '@sikkerkey/ui-shared/client/daemon-client.ts';
+import { conditionOfState } from '@sikkerkey/ui-shared/state/agent-condition.ts';
+import { wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import { progressLine } from '@sikkerkey/ui-shared/wording/progress.ts';
 import type { Context } from '../../context.ts';
 
@@ -18,7 +20,8 @@ export async function waitUntilPromoted(context: Context, client: DaemonClient, 
       if (agent === null) return false;
       const line = progressLine(before, agent);
       before = agent;
-      if (line !== null && !context.json) terminal.complain(`  ${line}`);
+      if (line !== null && !context.json)
+        for (const shown of wrapWords(`  ${line}`, terminal.complaintColumns, 4)) terminal.complain(shown);
       const stage = rotationStage(agent, rotationId);
       if (stage === 'failed') failed.push(agent);
       return stage !== 'under-way';
@@ -29,7 +32,7 @@ export async function waitUntilPromoted(context: Context, client: DaemonClient, 
   if (agent === undefined) return;
   throw new CatalogueError('rotation-needs-attention', {
     secretId,
-    state: agent.state,
+    state: conditionOfState(agent.state),
     reason: agent.errorCode ?? agent.lastRotation?.outcome ?? 'no reason given',
   });
 }

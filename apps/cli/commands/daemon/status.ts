@@ -12,17 +12,20 @@ export const status: Command = {
       context.printJson({ running: true, daemon, role, vaults: vaults.length, agents });
       return 0;
     }
-    const lines = factLines([
-      ['daemon', `running (pid ${daemon.pid})`],
-      ['version', `${daemon.version}, wire ${daemon.wireVersion}`],
-      ['up', spanWords(context.clock.now() - daemon.startedAt)],
-      ['home', daemon.home],
-      ['socket', context.home.socket],
-      ['journal', daemon.journal],
-      ['you may', role],
-      ['vaults', String(vaults.length)],
-      ['agents', String(agents)],
-    ]);
+    const lines = factLines(
+      [
+        ['daemon', `running (pid ${daemon.pid})`],
+        ['version', `${daemon.version}, wire ${daemon.wireVersion}`],
+        ['up', spanWords(context.clock.now() - daemon.startedAt)],
+        ['home', daemon.home],
+        ['socket', context.home.socket],
+        ['journal', daemon.journal],
+        ['you may', role],
+        ['vaults', String(vaults.length)],
+        ['agents', String(agents)],
+      ],
+      context.terminal.columns,
+    );
     for (const line of lines) context.terminal.print(line);
     return 0;
   },

@@ -18,7 +18,10 @@ export const stop: Command = {
     }
     await ended;
     if (context.json) context.printJson({ running: false });
-    else context.terminal.print('daemon stopped; no rotation runs on this machine until it is started again');
+    else {
+      context.tell('daemon stopped; no rotation runs on this machine until it is started again');
+      context.hint('any command that needs it starts it again by itself; daemon status and daemon stop do not');
+    }
     return 0;
   },
 };
