@@ -51,6 +51,8 @@ export function App({ follower, clock, theme, size, suspend, onStopRequest }: Ap
       state,
       rows: overview.rows,
       pageSize: screen.pageSize,
+      lastScroll: screen.lastScroll,
+      isPlanRead: screen.isPlanRead,
       client: follower.client(),
       dispatch,
       quit: () => {

@@ -11,6 +11,9 @@ export interface CommandParts {
   readonly state: ConsoleState;
   readonly rows: readonly AgentRow[];
   readonly pageSize: number;
+  /** Of an open modal: the largest useful scroll, and whether all that must be read before a yes has been seen. */
+  readonly lastScroll: number;
+  readonly isPlanRead: boolean;
   /** Null while the daemon is not with us. */
   readonly client: DaemonClient | null;
   readonly dispatch: (event: ConsoleEvent) => void;
@@ -21,12 +24,16 @@ export interface CommandParts {
 type Act = (parts: CommandParts) => void;
 
 const acts: Readonly<Record<CommandName, Act>> = {
-  'select-next': (parts) => step(parts, 1),
-  'select-previous': (parts) => step(parts, -1),
+  'select-next': (parts) => move(parts, 1),
+  'select-previous': (parts) => move(parts, -1),
   'select-first': (parts) => move(parts, Number.NEGATIVE_INFINITY),
   'select-last': (parts) => move(parts, Number.POSITIVE_INFINITY),
-  'page-down': (parts) => move(parts, halfPage(parts)),
-  'page-up': (parts) => move(parts, -halfPage(parts)),
+  'half-page-down': (parts) => move(parts, halfPage(parts)),
+  'half-page-up': (parts) => move(parts, -halfPage(parts)),
+  'scroll-down': (parts) => scroll(parts, 1),
+  'scroll-up': (parts) => scroll(parts, -1),
+  'scroll-page-down': (parts) => scroll(parts, parts.pageSize),
+  'scroll-page-up': (parts) => scroll(parts, -parts.pageSize),
   'plan-rotation': askForPlan,
   'confirm-rotation': confirmRotation,
   'show-help': ({ dispatch }) => dispatch({ kind: 'help-opened' }),
@@ -43,10 +50,8 @@ function halfPage({ pageSize }: CommandParts): number {
   return Math.max(1, Math.floor(pageSize / 2));
 }
 
-/** Down and up move the selection in the list and the text in a plan. */
-function step(parts: CommandParts, by: 1 | -1): void {
-  if (parts.state.modal.kind === 'plan') parts.dispatch({ kind: 'scrolled', by });
-  else move(parts, by);
+function scroll({ lastScroll, dispatch }: CommandParts, by: number): void {
+  dispatch({ kind: 'scrolled', by, last: lastScroll });
 }
 
 function selectedIndex({ state, rows }: CommandParts): number {
@@ -81,8 +86,8 @@ function askForPlan(parts: CommandParts): void {
   );
 }
 
-function confirmRotation({ state: { modal }, client, dispatch }: CommandParts): void {
-  if (modal.kind !== 'plan' || !mayConfirm(modal.phase)) return;
+function confirmRotation({ state: { modal }, isPlanRead, client, dispatch }: CommandParts): void {
+  if (modal.kind !== 'plan' || !isPlanRead || !mayConfirm(modal.phase)) return;
   const { secretId } = modal;
   if (client === null) {
     dispatch({ kind: 'plan-failed', secretId, code: 'daemon-connection-lost', details: {} });
@@ -91,8 +96,7 @@ function confirmRotation({ state: { modal }, client, dispatch }: CommandParts): 
   dispatch({ kind: 'rotation-asked', secretId });
   beginRotation(client, secretId).then(
     ({ rotationId, state }) => {
-      const waits = state === 'waiting-for-drain' ? ', which waits until the one before has drained' : '';
-      dispatch({ kind: 'rotation-begun', secretId, notice: `rotation ${rotationId} of ${secretId} asked for${waits}` });
+      dispatch({ kind: 'rotation-begun', secretId, rotationId, waits: state === 'waiting-for-drain' });
     },
     (error: unknown) => {
       dispatch(failure(secretId, error));

@@ -5,8 +5,15 @@ import type { KeyContext } from './keys/keymap.ts';
 
 export type Modal =
   | { readonly kind: 'none' }
-  | { readonly kind: 'help' }
-  | { readonly kind: 'plan'; readonly secretId: string; readonly phase: PlanPhase; readonly scroll: number };
+  | { readonly kind: 'help'; readonly scroll: number }
+  | {
+      readonly kind: 'plan';
+      readonly secretId: string;
+      readonly phase: PlanPhase;
+      readonly scroll: number;
+      /** The largest scroll there was: what stands above it has been seen. */
+      readonly furthest: number;
+    };
 
 export type PlanPhase =
   | { readonly kind: 'asking' }
@@ -14,12 +21,17 @@ export type PlanPhase =
   | { readonly kind: 'rotating'; readonly plan: Plan }
   | { readonly kind: 'failed'; readonly code: string; readonly details: ErrorDetails };
 
+/** The word on the last act; a rotation's follows the facts, so that it never claims what is over. */
+export type Notice =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'rotation'; readonly secretId: string; readonly rotationId: string; readonly waits: boolean };
+
 export interface ConsoleState {
   /** By id, so that the selection stays on its agent when others come and go. */
   readonly selectedId: string | null;
   readonly modal: Modal;
   /** One line about the last act, until the next key. */
-  readonly notice: string | null;
+  readonly notice: Notice | null;
 }
 
 export const initialState: ConsoleState = { selectedId: null, modal: { kind: 'none' }, notice: null };
@@ -30,11 +42,12 @@ export type ConsoleEvent =
   | { readonly kind: 'moved'; readonly by: number; readonly ids: readonly string[] }
   | { readonly kind: 'help-opened' }
   | { readonly kind: 'closed' }
-  | { readonly kind: 'scrolled'; readonly by: number }
+  /** `last`: the largest useful scroll as the screen stands. Infinite steps go to an end. */
+  | { readonly kind: 'scrolled'; readonly by: number; readonly last: number }
   | { readonly kind: 'plan-asked'; readonly secretId: string }
   | { readonly kind: 'plan-came'; readonly secretId: string; readonly plan: Plan }
   | { readonly kind: 'rotation-asked'; readonly secretId: string }
-  | { readonly kind: 'rotation-begun'; readonly secretId: string; readonly notice: string }
+  | { readonly kind: 'rotation-begun'; readonly secretId: string; readonly rotationId: string; readonly waits: boolean }
   | { readonly kind: 'plan-failed'; readonly secretId: string; readonly code: string; readonly details: ErrorDetails }
   | { readonly kind: 'notice'; readonly text: string };
 
@@ -48,27 +61,35 @@ export function reduceConsole(state: ConsoleState, event: ConsoleEvent): Console
       return { ...state, selectedId: event.ids[to] ?? state.selectedId, notice: null };
     }
     case 'help-opened':
-      return { ...state, modal: { kind: 'help' }, notice: null };
+      return { ...state, modal: { kind: 'help', scroll: 0 }, notice: null };
     case 'closed':
       return { ...state, modal: { kind: 'none' } };
     case 'scrolled':
-      return state.modal.kind === 'plan'
-        ? { ...state, modal: { ...state.modal, scroll: Math.max(0, state.modal.scroll + event.by) } }
-        : state;
+      return { ...state, modal: scrolledModal(state.modal, event) };
     case 'plan-asked':
-      return { ...state, notice: null, modal: { kind: 'plan', secretId: event.secretId, phase: { kind: 'asking' }, scroll: 0 } };
+      return {
+        ...state,
+        notice: null,
+        modal: { kind: 'plan', secretId: event.secretId, phase: { kind: 'asking' }, scroll: 0, furthest: 0 },
+      };
     case 'plan-came':
       return withPhase(state, event.secretId, { kind: 'shown', plan: event.plan });
     case 'rotation-asked':
       return state.modal.kind === 'plan' && state.modal.phase.kind === 'shown'
         ? withPhase(state, event.secretId, { kind: 'rotating', plan: state.modal.phase.plan })
         : state;
-    case 'rotation-begun':
-      return { ...state, modal: isPlanOf(state, event.secretId) ? { kind: 'none' } : state.modal, notice: event.notice };
+    case 'rotation-begun': {
+      const { secretId, rotationId, waits } = event;
+      return {
+        ...state,
+        modal: isPlanOf(state, secretId) ? { kind: 'none' } : state.modal,
+        notice: { kind: 'rotation', secretId, rotationId, waits },
+      };
+    }
     case 'plan-failed':
       return withPhase(state, event.secretId, { kind: 'failed', code: event.code, details: event.details });
     case 'notice':
-      return { ...state, notice: event.text };
+      return { ...state, notice: { kind: 'text', text: event.text } };
     default:
       return event satisfies never;
   }
@@ -87,11 +108,19 @@ export function keyContextOf({ modal }: ConsoleState): KeyContext {
   }
 }
 
+function scrolledModal(modal: Modal, { by, last }: { readonly by: number; readonly last: number }): Modal {
+  if (modal.kind === 'none') return modal;
+  const scroll = Math.min(last, Math.max(0, Math.min(modal.scroll, last) + by));
+  return modal.kind === 'plan' ? { ...modal, scroll, furthest: Math.max(modal.furthest, scroll) } : { ...modal, scroll };
+}
+
 function isPlanOf({ modal }: ConsoleState, secretId: string): boolean {
   return modal.kind === 'plan' && modal.secretId === secretId;
 }
 
 /** An answer that comes after the modal was closed (or opened for another agent) changes nothing. */
 function withPhase(state: ConsoleState, secretId: string, phase: PlanPhase): ConsoleState {
-  return state.modal.kind === 'plan' && isPlanOf(state, secretId) ? { ...state, modal: { ...state.modal, phase } } : state;
+  return state.modal.kind === 'plan' && isPlanOf(state, secretId)
+    ? { ...state, modal: { ...state.modal, phase, scroll: 0, furthest: 0 } }
+    : state;
 }

@@ -1,4 +1,7 @@
-/** Entry of the console: `sikkerkey tui`. Decides between the screen, linear text and one printed table. */
+/**
+ * Entry of the console: `sikkerkey tui`. Decides between the screen, linear text and one printed table: without a
+ * terminal, or on one that only prints lines, nothing is ever redrawn.
+ */
 import { parseArgs } from 'node:util';
 import { connectToDaemon } from '@sikkerkey/connect-to-daemon/connect.ts';
 import { readEnvironment } from '@sikkerkey/host/environment.ts';
@@ -37,7 +40,7 @@ async function main(): Promise<void> {
     });
   if (values['screen-reader'] === true && !values['json']) {
     await announceChanges(followDaemon({ connect, clock: systemClock, coalesceMs }), systemClock, printLine);
-  } else if (!isInteractive() || values['json'] === true) {
+  } else if (!isInteractive() || environment.dumbTerminal || values['json'] === true) {
     const client = await connect();
     await printOnce(client, systemClock, theme, values['json'] === true, printLine);
     client.close();

@@ -59,12 +59,12 @@ describe('the screen', () => {
   test.each(sizes)('at %d×%d every line is exactly as wide as the terminal and one row stays free', (columns, rows) => {
     const states: ConsoleState[] = [
       initialState,
-      { ...initialState, selectedId: 'sk_40', notice: 'something was done' },
-      { ...initialState, modal: { kind: 'help' } },
-      { ...initialState, modal: { kind: 'plan', secretId: 'sk_1', scroll: 3, phase: { kind: 'shown', plan } } },
+      { ...initialState, selectedId: 'sk_40', notice: { kind: 'text', text: 'something was done' } },
+      { ...initialState, modal: { kind: 'help', scroll: 0 } },
+      { ...initialState, modal: { kind: 'plan', secretId: 'sk_1', scroll: 3, furthest: 3, phase: { kind: 'shown', plan } } },
       {
         ...initialState,
-        modal: { kind: 'plan', secretId: 'sk_1', scroll: 0, phase: { kind: 'failed', code: 'vault-sealed', details: {} } },
+        modal: { kind: 'plan', secretId: 'sk_1', scroll: 0, furthest: 0, phase: { kind: 'failed', code: 'vault-sealed', details: {} } },
       },
     ];
     for (const state of states) {
@@ -118,7 +118,10 @@ describe('the screen', () => {
   });
 
   test('shows every statement of a plan whole, however narrow it is', () => {
-    const state: ConsoleState = { ...initialState, modal: { kind: 'plan', secretId: 'sk_1', scroll: 0, phase: { kind: 'shown', plan } } };
+    const state: ConsoleState = {
+      ...initialState,
+      modal: { kind: 'plan', secretId: 'sk_1', scroll: 0, furthest: 0, phase: { kind: 'shown', plan } },
+    };
     const text = textOf(draw(live, 60, 60, state).lines);
 
     expect(text.match(/ALTER ROLE x/g)?.length ?? 0).toBeGreaterThanOrEqual(15);
@@ -166,7 +169,17 @@ describe('rotating', () => {
     };
     const rows = overviewOf(live, now).rows;
     const perform = (command: Parameters<typeof runCommand>[0]): void =>
-      runCommand(command, { state, rows, pageSize: 10, client, dispatch, quit: () => undefined, suspend: () => undefined });
+      runCommand(command, {
+        state,
+        rows,
+        pageSize: 10,
+        lastScroll: 0,
+        isPlanRead: true,
+        client,
+        dispatch,
+        quit: () => undefined,
+        suspend: () => undefined,
+      });
     for (const command of commands) perform(command);
     return { state: () => state, perform };
   }
@@ -195,7 +208,7 @@ describe('rotating', () => {
     await settled();
 
     expect(calls).toEqual(['agent.plan', 'agent.rotate']);
-    expect(pressed.state()).toMatchObject({ modal: { kind: 'none' }, notice: expect.stringContaining('rot_1') });
+    expect(pressed.state()).toMatchObject({ modal: { kind: 'none' }, notice: { kind: 'rotation', rotationId: 'rot_1' } });
   });
 
   test('a yes before the plan is there, or to a plan that is blocked, does nothing', async () => {
@@ -220,7 +233,7 @@ describe('rotating', () => {
   });
 
   test('without the daemon it says so and asks nobody', () => {
-    expect(press(null, 'plan-rotation').state().notice).toContain('not reachable');
+    expect(press(null, 'plan-rotation').state().notice).toMatchObject({ text: expect.stringContaining('not reachable') });
   });
 
   test('the selection stays on its agent and within the list', () => {

@@ -7,7 +7,8 @@ export function describeErrors(): string {
   const intro = [
     '# Errors',
     '',
-    'Written from `protocol/error-catalogue.ts` by `npm run docs`. `{name}` stands for a fact of the case. Exit codes:',
+    'Written from `protocol/error-catalogue.ts` by `npm run docs`. `{name}` stands for a fact of the case; a word in capitals',
+    'in a command for what the programs fill in where they know it. Exit codes:',
     '1 failed · 2 usage · 3 daemon unreachable · 4 denied · 5 not found · 6 needs attention · 7 conflict.',
     '',
   ];

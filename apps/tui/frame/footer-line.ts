@@ -1,18 +1,27 @@
-/** The last line: what is legal now, from the live key map; or the word on the last act. */
-import { bindingsOf, type KeyContext } from '../keys/keymap.ts';
+/** The last line: the word on the last act, then what is legal now, from the live key map. A hint is whole or not there. */
+import { bindingsOf, type CommandName, type KeyContext } from '../keys/keymap.ts';
 import type { Theme } from '../theme.ts';
-import { fitLine, type Line } from './cells.ts';
+import { fitLine, type Line, lineWidth } from './cells.ts';
 
-export function footerLine(context: KeyContext, notice: string | null, width: number, theme: Theme): Line {
-  if (notice !== null) return fitLine([{ text: ` ${notice}`, tone: 'accent' }], width);
-  const hints = bindingsOf(context).flatMap(
-    ({ shown, ascii, footer }): Line =>
-      footer === undefined
-        ? []
-        : [
-            { text: ` ${theme.glyph(shown, ascii)}`, tone: 'accent', bold: true },
-            { text: ` ${footer} `, tone: 'grey' },
-          ],
-  );
-  return fitLine(hints, width);
+export interface FooterParts {
+  readonly context: KeyContext;
+  readonly notice: string | null;
+  /** What would do nothing now is not offered. */
+  readonly isLegal: (command: CommandName) => boolean;
+  readonly width: number;
+  readonly theme: Theme;
+}
+
+export function footerLine({ context, notice, isLegal, width, theme }: FooterParts): Line {
+  let line: Line = notice === null ? [] : [{ text: ` ${notice} `, tone: 'accent' }];
+  for (const { shown, ascii, footer, command } of bindingsOf(context)) {
+    if (footer === undefined || !isLegal(command)) continue;
+    const hint: Line = [
+      { text: ` ${theme.glyph(shown, ascii)}`, tone: 'accent', bold: true },
+      { text: ` ${footer} `, tone: 'grey' },
+    ];
+    if (lineWidth([...line, ...hint]) > width) break;
+    line = [...line, ...hint];
+  }
+  return fitLine(line, width);
 }

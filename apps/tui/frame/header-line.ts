@@ -1,6 +1,6 @@
 /** The first line: where we are, the machine, the counts, the vault's latency and skew, the clock. */
 import { clockWords, skewWords } from '@sikkerkey/ui-shared/state/age.ts';
-import type { Condition } from '@sikkerkey/ui-shared/state/agent-condition.ts';
+import type { Condition, Tone } from '@sikkerkey/ui-shared/state/agent-condition.ts';
 import type { Overview } from '@sikkerkey/ui-shared/state/overview.ts';
 import { vaultCondition } from '@sikkerkey/ui-shared/state/vault-condition.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
@@ -33,7 +33,10 @@ function machineCells({ vaults }: Overview, theme: Theme): readonly Cell[] {
   return first === undefined ? [] : [{ text: `${safeText(first.machineName)}${theme.glyph(' · ', ' | ')}`, tone: 'plain' }];
 }
 
-/** `41 agents  ✓38 ◷1 ↻1`: one cell for each glyph that occurs. */
+/** The well first, then what moves, then what is wrong, the worst last before what is not known. */
+const toneOrder = ['good', 'busy', 'warn', 'bad', 'grey'] as const satisfies readonly Tone[];
+
+/** `41 agents  ✓38 ↻1 ◷1`: one cell for each glyph that occurs, in the same order whatever the agents are called. */
 function countCells({ rows }: Overview, theme: Theme): readonly Cell[] {
   const byGlyph = new Map<string, { condition: Condition; count: number }>();
   for (const { condition } of rows) {
@@ -42,12 +45,14 @@ function countCells({ rows }: Overview, theme: Theme): readonly Cell[] {
   }
   return [
     { text: rows.length === 1 ? '1 agent' : `${rows.length} agents`, tone: 'plain' },
-    ...[...byGlyph.values()].map(
-      ({ condition, count }): Cell => ({
-        text: ` ${theme.glyph(condition.glyph, condition.ascii)}${count}`,
-        tone: condition.tone,
-      }),
-    ),
+    ...toneOrder
+      .flatMap((tone) => [...byGlyph.values()].filter(({ condition }) => condition.tone === tone))
+      .map(
+        ({ condition, count }): Cell => ({
+          text: ` ${theme.glyph(condition.glyph, condition.ascii)}${count}`,
+          tone: condition.tone,
+        }),
+      ),
   ];
 }
 

@@ -8,8 +8,12 @@ export type CommandName =
   | 'select-previous'
   | 'select-first'
   | 'select-last'
-  | 'page-down'
-  | 'page-up'
+  | 'half-page-down'
+  | 'half-page-up'
+  | 'scroll-down'
+  | 'scroll-up'
+  | 'scroll-page-down'
+  | 'scroll-page-up'
   | 'plan-rotation'
   | 'confirm-rotation'
   | 'show-help'
@@ -21,7 +25,7 @@ export interface Binding {
   readonly context: KeyContext | 'everywhere';
   readonly keys: readonly string[];
   readonly command: CommandName;
-  /** As shown: `↓ j`, with an ASCII form. */
+  /** As shown: `↓/j`, with an ASCII form. */
   readonly shown: string;
   readonly ascii: string;
   readonly help: string;
@@ -29,39 +33,60 @@ export interface Binding {
   readonly footer?: string;
 }
 
-export const keymap: readonly Binding[] = [
+type Row = Omit<Binding, 'context'>;
+
+const leaving: Row = { keys: ['ctrl-c'], command: 'quit', shown: '^c', ascii: '^c', help: 'quit; the daemon goes on' };
+const suspending: Row = { keys: ['ctrl-z'], command: 'suspend', shown: '^z', ascii: '^z', help: 'suspend (fg comes back)' };
+
+const scrolling: readonly Row[] = [
+  { keys: ['down', 'j'], command: 'scroll-down', shown: '↓/j', ascii: 'down/j', help: 'one line on', footer: 'scroll' },
+  { keys: ['up', 'k'], command: 'scroll-up', shown: '↑/k', ascii: 'up/k', help: 'one line back' },
   {
-    context: 'list',
-    keys: ['r'],
-    command: 'plan-rotation',
-    shown: 'r',
-    ascii: 'r',
-    help: 'rotate: shows the plan, then asks',
-    footer: 'rotate…',
+    keys: ['page-down', 'ctrl-d', ' '],
+    command: 'scroll-page-down',
+    shown: 'PgDn/^d',
+    ascii: 'PgDn/^d',
+    help: 'one page on',
+    footer: 'page',
   },
-  { context: 'list', keys: ['down', 'j'], command: 'select-next', shown: '↓ j', ascii: 'down j', help: 'next agent', footer: 'move' },
-  { context: 'list', keys: ['up', 'k'], command: 'select-previous', shown: '↑ k', ascii: 'up k', help: 'previous agent' },
-  { context: 'list', keys: ['g', 'home'], command: 'select-first', shown: 'g', ascii: 'g', help: 'first agent' },
-  { context: 'list', keys: ['G', 'end'], command: 'select-last', shown: 'G', ascii: 'G', help: 'last agent' },
-  { context: 'list', keys: ['ctrl-d', 'page-down'], command: 'page-down', shown: '^d', ascii: '^d', help: 'half a page down' },
-  { context: 'list', keys: ['ctrl-u', 'page-up'], command: 'page-up', shown: '^u', ascii: '^u', help: 'half a page up' },
-  { context: 'plan', keys: ['y', 'enter'], command: 'confirm-rotation', shown: 'y', ascii: 'y', help: 'rotate now', footer: 'rotate now' },
-  { context: 'plan', keys: ['down', 'j'], command: 'select-next', shown: '↓ j', ascii: 'down j', help: 'scroll the plan' },
-  { context: 'plan', keys: ['up', 'k'], command: 'select-previous', shown: '↑ k', ascii: 'up k', help: 'scroll the plan' },
+  { keys: ['page-up', 'ctrl-u'], command: 'scroll-page-up', shown: 'PgUp/^u', ascii: 'PgUp/^u', help: 'one page back' },
+];
+
+const inList: readonly Row[] = [
+  { keys: ['r'], command: 'plan-rotation', shown: 'r', ascii: 'r', help: 'rotate: shows the plan, then asks', footer: 'rotate…' },
+  { keys: ['down', 'j'], command: 'select-next', shown: '↓/j', ascii: 'down/j', help: 'next agent', footer: 'move' },
+  { keys: ['up', 'k'], command: 'select-previous', shown: '↑/k', ascii: 'up/k', help: 'previous agent' },
+  { keys: ['g', 'home'], command: 'select-first', shown: 'g/Home', ascii: 'g/Home', help: 'first agent' },
+  { keys: ['G', 'end'], command: 'select-last', shown: 'G/End', ascii: 'G/End', help: 'last agent' },
+  { keys: ['page-down', 'ctrl-d'], command: 'half-page-down', shown: 'PgDn/^d', ascii: 'PgDn/^d', help: 'half a page down' },
+  { keys: ['page-up', 'ctrl-u'], command: 'half-page-up', shown: 'PgUp/^u', ascii: 'PgUp/^u', help: 'half a page up' },
+  { keys: ['?'], command: 'show-help', shown: '?', ascii: '?', help: 'this help', footer: 'all keys' },
+  { keys: ['q'], command: 'quit', shown: 'q', ascii: 'q', help: 'quit; the daemon goes on', footer: 'quit' },
+];
+
+const inPlan: readonly Row[] = [
+  { keys: ['y', 'enter'], command: 'confirm-rotation', shown: 'y/enter', ascii: 'y/enter', help: 'rotate now', footer: 'rotate now' },
   {
-    context: 'plan',
     keys: ['esc', 'n', 'q'],
     command: 'close',
-    shown: 'esc',
-    ascii: 'esc',
+    shown: 'esc/n',
+    ascii: 'esc/n',
     help: 'back, nothing is done',
     footer: 'back, nothing is done',
   },
-  { context: 'help', keys: ['esc', '?', 'q', 'enter'], command: 'close', shown: 'esc', ascii: 'esc', help: 'back', footer: 'back' },
-  { context: 'list', keys: ['?'], command: 'show-help', shown: '?', ascii: '?', help: 'this help', footer: 'all keys' },
-  { context: 'list', keys: ['q'], command: 'quit', shown: 'q', ascii: 'q', help: 'quit; the daemon goes on', footer: 'quit' },
-  { context: 'everywhere', keys: ['ctrl-z'], command: 'suspend', shown: '^z', ascii: '^z', help: 'suspend (fg comes back)' },
-  { context: 'everywhere', keys: ['ctrl-c'], command: 'quit', shown: '^c', ascii: '^c', help: 'quit; the daemon goes on' },
+  ...scrolling,
+];
+
+const inHelp: readonly Row[] = [
+  { keys: ['esc', '?', 'q', 'enter'], command: 'close', shown: 'esc', ascii: 'esc', help: 'back', footer: 'back' },
+  ...scrolling,
+];
+
+export const keymap: readonly Binding[] = [
+  ...inList.map((row) => ({ ...row, context: 'list' as const })),
+  ...inPlan.map((row) => ({ ...row, context: 'plan' as const })),
+  ...inHelp.map((row) => ({ ...row, context: 'help' as const })),
+  ...[suspending, leaving].map((row) => ({ ...row, context: 'everywhere' as const })),
 ];
 
 /** What a key does here; null when it does nothing. */

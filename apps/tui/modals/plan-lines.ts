@@ -1,59 +1,90 @@
-/** The plan before a rotation, as lines: statements with the values masked, the predicted outage, what blocks. */
-
+/**
+ * The plan before a rotation, as lines. What one must read before saying yes (what blocks, what is warned of) stands
+ * first, and a yes counts only once it has been on the screen.
+ */
 import { errorLines, wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
-import { planLines } from '@sikkerkey/ui-shared/wording/plan.ts';
-import { cutToWidth, textWidth } from '@sikkerkey/ui-shared/wording/text-width.ts';
+import { planParts } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { PlanPhase } from '../console-state.ts';
 import { type Cell, fitLine, type Line } from '../frame/cells.ts';
+import { wrapText } from '../frame/wrap.ts';
+import type { Theme } from '../theme.ts';
 
-export function planModalLines(secretId: string, phase: PlanPhase, width: number): readonly Line[] {
-  return contentLines(secretId, phase, width).map((line) => fitLine(line, width));
+export interface PlanText {
+  readonly lines: readonly Line[];
+  /** So many lines must have been seen before a yes. */
+  readonly mustRead: number;
 }
 
-/** Whether `y` would do something. */
+/** Whether a yes would do something. */
 export function mayConfirm(phase: PlanPhase): boolean {
   return phase.kind === 'shown' && phase.plan.findings.every(({ severity }) => severity !== 'blocks');
 }
 
-function contentLines(secretId: string, phase: PlanPhase, width: number): readonly Line[] {
+export function planText(name: string, phase: PlanPhase, width: number): PlanText {
   switch (phase.kind) {
     case 'asking':
-      return [[{ text: ` asking the daemon what a rotation of ${secretId} would do`, tone: 'grey' }]];
+      return textOf([[{ text: ` asking the daemon what a rotation of ${name} would do`, tone: 'grey' }]], [], width);
     case 'failed':
-      return errorLines(wordsForError(phase.code, phase.details)).flatMap((text, index) =>
-        wrapped(` ${text}`, width, index === 0 ? 'bad' : 'plain'),
+      return textOf(
+        errorLines(wordsForError(phase.code, phase.details)).flatMap((text, index) =>
+          wrapped(text, width, index === 0 ? 'bad' : 'plain', index === 0),
+        ),
+        [],
+        width,
       );
     case 'shown':
     case 'rotating': {
-      const tail: Line =
-        phase.kind === 'rotating'
-          ? [{ text: ' asking the daemon to rotate', tone: 'busy' }]
-          : mayConfirm(phase)
-            ? [{ text: ' Rotate now?  y rotates, esc goes back', tone: 'accent', bold: true }]
-            : [{ text: ' This plan cannot run until what blocks it is mended. esc goes back', tone: 'bad', bold: true }];
-      const body = planLines(phase.plan).flatMap((text, index) => wrapped(` ${text}`, width, toneOf(text), index === 0));
-      return [...body, [], tail];
+      const { facts, findings, now, later } = planParts(phase.plan);
+      const marked = (urgent: boolean): readonly Line[] =>
+        findings
+          .filter(({ severity }) => (severity !== 'informs') === urgent)
+          .flatMap(({ severity, line }) => wrapped(line, width, toneOf[severity], severity === 'blocks'));
+      const [title = '', ...rest] = facts;
+      const first = [...wrapped(title, width, 'plain', true), ...marked(true)];
+      const others = [rest, now, later].filter((lines) => lines.length > 0);
+      const notes = marked(false);
+      return textOf(
+        first,
+        [
+          ...others.flatMap((lines, index) => [...(index === 0 ? [] : [[]]), ...lines.flatMap((text) => wrapped(text, width, 'plain'))]),
+          ...(notes.length === 0 ? [] : [[], ...notes]),
+        ],
+        width,
+      );
     }
     default:
       return phase satisfies never;
   }
 }
 
-function toneOf(text: string): Cell['tone'] {
-  if (text.includes('✖ blocks:')) return 'bad';
-  return text.includes('⚠ warns:') || text.includes('OFF: the session') ? 'warn' : 'plain';
+/** The question below the plan; it stays where it is while the plan scrolls. */
+export function planQuestion(name: string, phase: PlanPhase, isRead: boolean, width: number, theme: Theme): Line {
+  switch (phase.kind) {
+    case 'asking':
+    case 'failed':
+      return fitLine([], width);
+    case 'rotating':
+      return fitLine([{ text: ` asking the daemon to rotate ${name}`, tone: 'busy' }], width);
+    case 'shown': {
+      if (!mayConfirm(phase))
+        return fitLine([{ text: ' This plan cannot run until what blocks it is mended.', tone: 'bad', bold: true }], width);
+      if (isRead) return fitLine([{ text: ` Rotate ${name} now?`, tone: 'accent', bold: true }], width);
+      return fitLine(
+        [{ text: ` There are more warnings below: read them first (${theme.glyph('↓', 'down')}, PgDn).`, tone: 'warn', bold: true }],
+        width,
+      );
+    }
+    default:
+      return phase satisfies never;
+  }
 }
 
-/** Long statements go on in the next line, indented; nothing of a plan is cut away. */
+const toneOf = { blocks: 'bad', warns: 'warn', informs: 'plain' } as const satisfies Record<string, Cell['tone']>;
+
+function textOf(mustRead: readonly Line[], others: readonly Line[], width: number): PlanText {
+  return { lines: [...mustRead, ...others].map((line) => fitLine(line, width)), mustRead: mustRead.length };
+}
+
 function wrapped(text: string, width: number, tone: Cell['tone'], bold = false): readonly Line[] {
-  const lines: Line[] = [];
-  let rest = text;
-  while (textWidth(rest) > width && width > 12) {
-    const head = cutToWidth(rest, width, '');
-    const breakAt = head.lastIndexOf(' ');
-    const cut = breakAt > width / 3 ? breakAt : head.length;
-    lines.push([{ text: rest.slice(0, cut), tone, bold }]);
-    rest = `       ${rest.slice(cut).trimStart()}`;
-  }
-  return [...lines, [{ text: rest, tone, bold }]];
+  return wrapText(` ${text}`, width, 7).map((line) => [{ text: line, tone, ...(bold ? { bold } : {}) }]);
 }

@@ -29,7 +29,7 @@ export async function printOnce(
   const columns = columnsFor(width);
   const lines: readonly Line[] =
     overview.rows.length === 0
-      ? emptyLines(overview, width, theme)
+      ? emptyLines(overview, width)
       : [headingLine(columns, width), ...overview.rows.map((row) => agentLine({ row, columns, width, now, isSelected: false, theme }))];
   for (const line of [headerLine(overview, 'agents', now, width, theme), ...lines]) print(textOf(line));
 }

@@ -4,6 +4,7 @@ import { type BeatMark, beatStrip } from '@sikkerkey/ui-shared/state/heartbeat.t
 import type { AgentRow } from '@sikkerkey/ui-shared/state/overview.ts';
 import { stepNumber } from '@sikkerkey/ui-shared/state/step-rail.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
+import { cutToWidth, textWidth } from '@sikkerkey/ui-shared/wording/text-width.ts';
 import { type Cell, cell, fitLine, type Line } from '../../frame/cells.ts';
 import type { Theme } from '../../theme.ts';
 import type { ColumnWidths } from './columns.ts';
@@ -45,7 +46,7 @@ export function agentLine({ row: { agent, condition }, columns, width, now, isSe
   const dash = theme.glyph('—', '-');
   const words = (text: string): string => (text === '—' ? dash : text);
   const step = agent.step === null || condition.name === 'OK' ? '' : `${stepNumber(agent.step)} ${agent.step}`;
-  const name = agent.tls === 'disable' ? `${safeText(agent.name)} ${theme.glyph('⚠', '!')}no TLS` : safeText(agent.name);
+  const name = agent.tls === 'disable' ? markedName(safeText(agent.name), columns.name, theme) : safeText(agent.name);
   return assemble(
     [
       cell(isSelected ? theme.glyph('▌', '>') : '', 1, 'accent', true),
@@ -65,6 +66,13 @@ export function agentLine({ row: { agent, condition }, columns, width, now, isSe
     ],
     width,
   );
+}
+
+/** That TLS is off is said as long as there is room, and marked always: the mark is never cut with the name. */
+function markedName(name: string, width: number, theme: Theme): string {
+  const mark = theme.glyph('⚠', '!');
+  const words = `${name} ${mark} no TLS`;
+  return textWidth(words) <= width ? words : `${cutToWidth(name, width - 2)} ${mark}`;
 }
 
 function beatGlyph(mark: BeatMark, theme: Theme): string {

@@ -3,14 +3,20 @@
  * tested without a terminal. Below 60×15 it is one line.
  */
 import type { Overview } from '@sikkerkey/ui-shared/state/overview.ts';
-import type { ConsoleState } from '../../console-state.ts';
+import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
+import { cutToWidth, textWidth } from '@sikkerkey/ui-shared/wording/text-width.ts';
+import type { ConsoleState, Modal } from '../../console-state.ts';
 import { keyContextOf } from '../../console-state.ts';
-import { fitLine, type Line, lineWidth } from '../../frame/cells.ts';
+import { bannerLines } from '../../frame/banner-lines.ts';
+import { fitLine, type Line } from '../../frame/cells.ts';
 import { footerLine } from '../../frame/footer-line.ts';
 import { headerLine } from '../../frame/header-line.ts';
+import { noticeWords } from '../../frame/notice-words.ts';
+import { scrolled } from '../../frame/scrolled.ts';
 import { viewportOf } from '../../frame/viewport.ts';
+import type { CommandName } from '../../keys/keymap.ts';
 import { helpLines } from '../../modals/help-lines.ts';
-import { planModalLines } from '../../modals/plan-lines.ts';
+import { mayConfirm, planQuestion, planText } from '../../modals/plan-lines.ts';
 import type { Theme } from '../../theme.ts';
 import { agentLine, headingLine } from './agent-line.ts';
 import { columnsFor } from './columns.ts';
@@ -32,91 +38,127 @@ export interface ScreenParts {
 export interface Screen {
   readonly lines: readonly Line[];
   readonly listFrom: number;
-  /** Rows that the list has, for paging. */
+  /** Rows of the list, or lines of what is open, that are seen at a time. */
   readonly pageSize: number;
+  /** Of what is open: the largest useful scroll. */
+  readonly lastScroll: number;
+  /** Whether all that must be read before a yes has been on the screen. */
+  readonly isPlanRead: boolean;
 }
 
 export const smallestColumns = 60;
 export const smallestRows = 15;
-const detailHeight = 6;
+
+/** Rows for the selected agent: enough for what is wrong with it and the command, on a small terminal, too. */
+function detailHeight(rows: number): number {
+  return rows < 24 ? 6 : 7;
+}
 
 export function screenLines(parts: ScreenParts): Screen {
-  const { overview, state, now, columns, rows, theme } = parts;
+  const { overview, state, now, columns, rows, theme, listFrom } = parts;
   if (columns < smallestColumns || rows < smallestRows) {
-    return { lines: [oneLine(overview, columns, theme)], listFrom: parts.listFrom, pageSize: 1 };
+    return { lines: [oneLine(overview, columns, theme)], listFrom, pageSize: 1, lastScroll: 0, isPlanRead: false };
   }
   const height = rows - 1;
-  const top = [headerLine(overview, placeOf(state, theme), now, columns, theme), ...bannerLines(overview, columns, theme)];
-  const footer = footerLine(keyContextOf(state), state.notice, columns, theme);
+  const top = [headerLine(overview, placeOf(parts), now, columns, theme), ...bannerLines(overview.banner, columns, theme)];
   const bodyHeight = height - top.length - 1;
   const body = bodyLines(parts, bodyHeight);
+  const notice = noticeWords(state.notice, overview);
+  const isLegal = (command: CommandName): boolean => isLegalNow(command, state.modal, body);
+  const footer = footerLine({ context: keyContextOf(state), notice, isLegal, width: columns, theme });
   return { ...body, lines: [...top, ...filledTo(body.lines, bodyHeight, columns), footer] };
+}
+
+/** Hints for keys that would do nothing are left out. */
+function isLegalNow(command: CommandName, modal: Modal, { lastScroll, isPlanRead }: Screen): boolean {
+  if (command === 'confirm-rotation') return modal.kind === 'plan' && mayConfirm(modal.phase) && isPlanRead;
+  return lastScroll > 0 || !command.startsWith('scroll-');
 }
 
 function bodyLines(parts: ScreenParts, height: number): Screen {
   const { state, columns, theme, listFrom } = parts;
-  switch (state.modal.kind) {
-    case 'help':
-      return { lines: helpLines(columns, theme).slice(0, height), listFrom, pageSize: height };
-    case 'plan': {
-      const all = planModalLines(state.modal.secretId, state.modal.phase, columns);
-      const from = Math.min(state.modal.scroll, Math.max(0, all.length - height));
-      return { lines: all.slice(from, from + height), listFrom, pageSize: height };
+  const { modal } = state;
+  switch (modal.kind) {
+    case 'help': {
+      const { lines, last, page } = scrolled(helpLines(columns, theme), height, modal.scroll, columns, theme);
+      return { lines, listFrom, pageSize: page, lastScroll: last, isPlanRead: false };
     }
+    case 'plan':
+      return planBody(parts, modal, height);
     case 'none':
       return listLines(parts, height);
     default:
-      return state.modal satisfies never;
+      return modal satisfies never;
   }
 }
 
-function listLines({ overview, state, now, columns, theme, listFrom }: ScreenParts, height: number): Screen {
-  if (overview.rows.length === 0) return { lines: emptyLines(overview, columns, theme), listFrom: 0, pageSize: 1 };
+function planBody(parts: ScreenParts, modal: Extract<Modal, { kind: 'plan' }>, height: number): Screen {
+  const { columns, theme, listFrom } = parts;
+  const name = nameOf(parts, modal.secretId);
+  const { lines: all, mustRead } = planText(name, modal.phase, columns);
+  // The question and the empty line above it.
+  const room = height - 2;
+  const { lines, last, page } = scrolled(all, room, modal.scroll, columns, theme);
+  const isPlanRead = modal.furthest + page >= mustRead;
+  const question = planQuestion(name, modal.phase, isPlanRead, columns, theme);
+  return { lines: [...lines, fitLine([], columns), question], listFrom, pageSize: page, lastScroll: last, isPlanRead };
+}
+
+function listLines({ overview, state, now, columns, rows, theme, listFrom }: ScreenParts, height: number): Screen {
+  const closed = { lastScroll: 0, isPlanRead: false };
+  if (overview.rows.length === 0) return { lines: emptyLines(overview, columns), listFrom: 0, pageSize: 1, ...closed };
   const selected = Math.max(
     0,
     overview.rows.findIndex(({ agent }) => agent.secretId === state.selectedId),
   );
   const row = overview.rows[selected];
-  const listHeight = Math.max(1, height - 2 - detailHeight);
+  const detail = detailHeight(rows);
+  const listHeight = Math.max(1, height - 2 - detail);
   const { from, to } = viewportOf(overview.rows.length, listHeight, selected, listFrom);
   const widths = columnsFor(columns);
   const list = overview.rows
     .slice(from, to)
     .map((shown, index) => agentLine({ row: shown, columns: widths, width: columns, now, isSelected: from + index === selected, theme }));
-  const details = row === undefined ? [] : detailLines(row, now, columns, theme).slice(0, detailHeight);
+  const { isLive } = overview;
+  const details = row === undefined ? [] : detailLines({ row, isLive, now, width: columns, theme }).slice(0, detail);
+  const position = `${from + 1}-${to} of ${overview.rows.length}`;
   return {
     lines: [
       headingLine(widths, columns),
       ...filledTo(list, listHeight, columns),
-      ruleLine(row?.agent.name ?? '', `${from + 1}-${to} of ${overview.rows.length}`, columns, theme),
+      ruleLine(safeText(row?.agent.name ?? ''), position, columns, theme),
       ...details,
     ],
     listFrom: from,
     pageSize: listHeight,
+    ...closed,
   };
 }
 
-function placeOf({ modal, selectedId }: ConsoleState, theme: Theme): string {
-  if (modal.kind === 'help') return 'help';
-  return modal.kind === 'plan' ? ['agents', selectedId ?? '', 'plan'].join(theme.glyph(' ▸ ', ' > ')) : 'agents';
+/** The list knows names; a plan and a notice know ids. */
+function nameOf({ overview }: ScreenParts, secretId: string): string {
+  return safeText(overview.rows.find(({ agent }) => agent.secretId === secretId)?.agent.name ?? secretId);
 }
 
-function bannerLines({ banner }: Overview, width: number, theme: Theme): readonly Line[] {
-  if (banner === null) return [];
-  const mark = banner.tone === 'bad' ? theme.glyph('✖', 'X') : banner.tone === 'warn' ? theme.glyph('⚠', '!') : theme.glyph('◷', '.');
-  const text: Line = [{ text: ` ${mark} ${banner.text}`, tone: banner.tone, bold: true }];
-  if (banner.command === null) return [fitLine(text, width)];
-  const command: Line = [{ text: `   ${banner.command}`, tone: 'accent', bold: true }];
-  // The command is what helps: where both have no room side by side, it has a line of its own.
-  const both = [...text, ...command];
-  return lineWidth(both) <= width ? [fitLine(both, width)] : [fitLine(text, width), fitLine(command, width)];
+function placeOf(parts: ScreenParts): string {
+  const { modal } = parts.state;
+  switch (modal.kind) {
+    case 'none':
+      return 'agents';
+    case 'help':
+      return 'help';
+    case 'plan':
+      return ['agents', cutToWidth(nameOf(parts, modal.secretId), 24), 'plan'].join(parts.theme.glyph(' ▸ ', ' > '));
+    default:
+      return modal satisfies never;
+  }
 }
 
 function ruleLine(name: string, position: string, width: number, theme: Theme): Line {
   const rule = theme.glyph('─', '-');
-  const title = ` ${name} `;
   const tail = ` ${position} `;
-  const room = Math.max(0, width - 4 - [...title].length - tail.length);
+  const title = ` ${cutToWidth(name, width - tail.length - 8)} `;
+  const room = Math.max(0, width - 4 - textWidth(title) - tail.length);
   return fitLine(
     [
       { text: rule.repeat(2), tone: 'grey' },
