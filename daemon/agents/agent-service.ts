@@ -83,7 +83,8 @@ export class AgentService {
       return agents.put(registered);
     });
     if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
-    if (agent.isRunning) agent.ring();
+    // What is under way knocks at the address of before; its row goes on at the new one.
+    if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
     this.#deps.log.info('agent-configured', { secretId, vaultId: context.vaultId });
     return agent.fact;
   }
