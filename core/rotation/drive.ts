@@ -3,12 +3,12 @@
  * work as far as it goes without waiting for readers: it resumes a journal row, or claims what the vault has.
  */
 import type { DriveDeps, DriveRequest, RotationMemory, WorkOutcome } from './driver/contract.ts';
+import type { KeptWork } from './driver/execution.ts';
 import { pauseWhileBlocked } from './driver/pauses.ts';
 import { Run } from './driver/run.ts';
 import type { RotationFact } from './facts.ts';
 import { JournalUnavailable } from './ports.ts';
 import { isAsTold, type Standing } from './quiet-look.ts';
-import type { JournalRow } from './types.ts';
 
 export type { DrainMemory, DriveDeps, DriveRequest, RotationMemory, WorkOutcome } from './driver/contract.ts';
 
@@ -28,11 +28,11 @@ export async function driveRotation(
   signal: AbortSignal,
   request: DriveRequest = {},
 ): Promise<WorkOutcome> {
-  const row = await readRow(deps, secretId);
-  if (row instanceof JournalUnavailable) return journalUnavailable(deps, secretId, row);
-  const standing = row === null && request.probe === true ? (request.standing ?? null) : null;
+  const kept = await readKept(deps, secretId);
+  if (kept instanceof JournalUnavailable) return journalUnavailable(deps, secretId, kept);
+  const standing = kept.row === null && request.probe === true ? (request.standing ?? null) : null;
   if (standing !== null && (await isAsTold(deps.engine, standing, signal))) return asTold(deps, secretId, standing);
-  return await new Run(deps, secretId, row, request, signal).toRest();
+  return await new Run(deps, secretId, kept, request, signal).toRest();
 }
 
 /**
@@ -43,9 +43,9 @@ export function probeDrift(deps: DriveDeps, secretId: string, signal: AbortSigna
   return driveRotation(deps, secretId, signal, { probe: true });
 }
 
-async function readRow(deps: DriveDeps, secretId: string): Promise<JournalRow | null | JournalUnavailable> {
+async function readKept({ journal }: DriveDeps, secretId: string): Promise<KeptWork | JournalUnavailable> {
   try {
-    return await deps.journal.read(secretId);
+    return { row: await journal.read(secretId), knownServer: await journal.knownServer(secretId) };
   } catch (error) {
     if (error instanceof JournalUnavailable) return error;
     throw error;
@@ -66,5 +66,5 @@ function journalUnavailable(deps: DriveDeps, secretId: string, error: JournalUna
 
 function restFact(secretId: string): Omit<RotationFact, 'state'> {
   const nothing = { rotationId: null, strategy: null, version: null, epoch: null, drainDeadlineInMs: null, errorCode: null };
-  return { secretId, ...nothing, holdOuts: [], attempt: 0 };
+  return { secretId, isRest: true, ...nothing, holdOuts: [], attempt: 0 };
 }

@@ -31,6 +31,8 @@ export interface RotationFact {
   readonly secretId: string;
   readonly rotationId: string | null;
   readonly state: AgentState;
+  /** The driver stops here for now: what it found, not what it is doing. */
+  readonly isRest: boolean;
   readonly strategy: Strategy | null;
   /** Version that is live as far as the agent knows. */
   readonly version: number | null;

@@ -85,6 +85,8 @@ export function withState(fact: AgentFact, state: AgentState | string, now: numb
 
 /** `Strategy` of the core knows one more than the wire; a fact that the wire cannot say is left as it was. */
 export function withRotation(fact: AgentFact, reported: RotationFact, now: number): AgentFact {
+  // Looking again is no news: what a person has to see to stays shown until there is another finding.
+  if (fact.state === 'QUARANTINED' && !reported.isRest && reported.errorCode === null) return fact;
   const base = withState(fact, reported.state, now);
   return {
     ...base,

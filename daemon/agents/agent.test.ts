@@ -306,6 +306,7 @@ describe('what is shown of an agent', () => {
     epoch: 4,
     holdOuts: [],
     drainDeadlineInMs: 500,
+    isRest: false,
     errorCode: null,
     attempt: 1,
   } as const;
@@ -327,6 +328,16 @@ describe('what is shown of an agent', () => {
     const first = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
 
     expect(withRotation(first, { ...reported, state: 'DRAINING' }, 9_000).since).toBe(2_000);
+  });
+
+  test('keeps what a person has to see to while it is looked at again, until there is another finding', () => {
+    const quarantined = withRotation(fact(), { ...reported, state: 'QUARANTINED', errorCode: 'foreign-password', isRest: true }, 2_000);
+
+    const looking = withRotation(quarantined, { ...reported, state: 'RECEIVED' }, 3_000);
+    const applied = withRotation(looking, { ...reported, state: 'DRAINING', isRest: true }, 4_000);
+
+    expect(looking).toBe(quarantined);
+    expect(applied).toMatchObject({ state: 'DRAINING', errorCode: null, since: 4_000 });
   });
 
   test('shows that another rotation waits for the drain, and no longer once it does not', () => {

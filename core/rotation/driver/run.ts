@@ -5,10 +5,10 @@ import { effectOf, holdsSession } from '../machine/effects.ts';
 import { begin, next } from '../machine/next.ts';
 import type { Event, Rest, State, Wish, Work } from '../machine/state.ts';
 import type { HoldOut } from '../ports.ts';
-import type { JournalRow, Receipt } from '../types.ts';
+import type { Receipt } from '../types.ts';
 import { agentStateOf } from './agent-state.ts';
 import type { DriveDeps, DriveRequest, WorkOutcome } from './contract.ts';
-import { Execution } from './execution.ts';
+import { Execution, type KeptWork } from './execution.ts';
 import { driftPeriodMs, engineDeadlineMs, pauseForEngine, pauseForVault, pauseOfDrain, pauseWhileBlocked } from './pauses.ts';
 
 /** The longer part of a failure streak: how often in a row, and since when. */
@@ -31,7 +31,7 @@ export class Run {
   #receipt: Receipt | null = null;
   #lastFact = '';
 
-  constructor(deps: DriveDeps, secretId: string, row: JournalRow | null, request: DriveRequest, signal: AbortSignal) {
+  constructor(deps: DriveDeps, secretId: string, { row, knownServer }: KeptWork, request: DriveRequest, signal: AbortSignal) {
     const drain = deps.memory.draining;
     const isSameDrain =
       drain !== null && row !== null && row.goal === 'drain' && row.rotationId === drain.rotationId && row.epoch === drain.epoch;
@@ -43,7 +43,7 @@ export class Run {
     this.#startedAt = memory?.startedAt ?? deps.clock.now();
     this.#checks = memory?.checks ?? 0;
     this.#lastProbeAt = memory?.lastProbeAt ?? deps.clock.monotonic();
-    const kept = { row, statements: memory?.statements ?? [] };
+    const kept = { row, knownServer, statements: memory?.statements ?? [] };
     this.#execution = new Execution(deps, secretId, kept, request, signal);
     const isProbeDue = deps.clock.monotonic() - this.#lastProbeAt >= driftPeriodMs;
     const wish: Wish = {
@@ -164,7 +164,7 @@ export class Run {
     const state = agentStateOf({ at: 'resting', rest, work: null });
     const code = rest.kind === 'blocked' || rest.kind === 'denied' ? rest.code : null;
     const holdOuts = rest.kind === 'draining' ? rest.holdOuts : [];
-    this.#tell(state, code, 0, holdOuts, rest.kind === 'draining' ? rest.deadlineInMs : null);
+    this.#tell(state, code, 0, holdOuts, { deadlineInMs: rest.kind === 'draining' ? rest.deadlineInMs : null });
   }
 
   /** Each state is told once, not each effect in it; failures are told with each attempt. */
@@ -173,18 +173,19 @@ export class Run {
     errorCode: string | null,
     attempt: number,
     holdOuts: readonly HoldOut[],
-    drainDeadlineInMs: number | null = null,
+    rest: { readonly deadlineInMs: number | null } | null = null,
   ): void {
     const work = workOfState(this.#state);
     const fact: RotationFact = {
       secretId: this.#secretId,
       rotationId: work?.rotationId ?? null,
       state,
+      isRest: rest !== null,
       strategy: work?.strategy ?? null,
       version: work?.versions.live.version ?? null,
       epoch: work?.epoch ?? null,
       holdOuts,
-      drainDeadlineInMs,
+      drainDeadlineInMs: rest?.deadlineInMs ?? null,
       errorCode,
       attempt,
     };
