@@ -8,9 +8,11 @@ import { daemonErrors } from './errors/daemon.ts';
 import { engineErrors } from './errors/engine.ts';
 import { rotationErrors } from './errors/rotation.ts';
 import { vaultErrors } from './errors/vault.ts';
+import { vaultProgramErrors } from './errors/vault-program.ts';
 
 export const errorCatalogue = {
   ...vaultErrors,
+  ...vaultProgramErrors,
   ...daemonErrors,
   ...rotationErrors,
   ...engineErrors,

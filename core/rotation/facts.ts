@@ -41,5 +41,7 @@ export interface RotationFact {
   readonly drainDeadlineInMs: number | null;
   /** A code of the error catalogue or of the database server; null when all is well. */
   readonly errorCode: string | null;
+  /** What the words of the code name. */
+  readonly errorDetails?: Readonly<Record<string, string | number>>;
   readonly attempt: number;
 }

@@ -8,12 +8,17 @@ import type { Claim, Credential, JournalRow, Receipt, Shape, Slot, Statement, Ve
 export interface RotationJournal {
   read(secretId: string): Promise<JournalRow | null>;
   write(row: JournalRow): Promise<void>;
-  /** Removes the row and keeps the receipt, in one transaction. */
-  finish(secretId: string, receipt: Receipt | null): Promise<void>;
+  /**
+   * Removes the row and keeps the receipt, in one transaction; with it the server where that work is proven to be done,
+   * null where it proves nothing.
+   */
+  finish(secretId: string, receipt: Receipt | null, confirmedServer: string | null): Promise<void>;
+  /** The server of the last work that was done for this secret, or that a person accepted; null before the first. */
+  knownServer(secretId: string): Promise<string | null>;
 }
 
 /** What only a person may ask of an agent. */
-export type PersonsWord = 'overwrite-foreign-password' | 'recreate-slots' | 'accept-server' | 'give-up';
+export type PersonsWord = 'overwrite-foreign-password' | 'recreate-slots' | 'accept-server' | 'accept-epoch' | 'give-up';
 
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -52,8 +57,11 @@ export type DrainOutcome =
 
 /** The vault as one agent sees it. Every method throws VaultUnreachable when no answer came: ask again, never assume. */
 export interface RotationVault {
-  /** `word`: what a person said to this agent and the vault's audit log is to keep. */
-  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal, word?: PersonsWord): Promise<ClaimOutcome>;
+  /**
+   * `word`: what a person said to this agent and the vault's audit log is to keep. `aboveEpoch`: with the word
+   * `accept-epoch`, what the granted epoch exceeds.
+   */
+  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal, word?: PersonsWord, aboveEpoch?: number): Promise<ClaimOutcome>;
   /** Asked on the fenced session, after the lock and before the look (rule 1). Renews the lease of the claim. */
   isNewestEpoch(secretId: string, epoch: number, signal: AbortSignal): Promise<boolean>;
   confirm(secretId: string, rotationId: string, epoch: number, signal: AbortSignal): Promise<ConfirmOutcome>;
@@ -70,7 +78,7 @@ export interface Candidate extends VersionRef {
 }
 
 /**
- * One connection that holds the lock of this (server, login). While it lives no older session of ours does (rule 1).
+ * One connection that has written its epoch at this (server, login): older ones refuse themselves from then on (rule 1).
  * Throws EngineFailure; after one with kind `session-lost` nothing is known: open anew and look.
  */
 export interface EngineSession {
@@ -94,8 +102,11 @@ export type VerifyOutcome =
 
 /** One managed secret's database, behind the strategy in force. */
 export interface RotationEngine {
-  /** Opens, ends every older session of ours, takes the lock. */
-  openSession(secretId: string, epoch: number, signal: AbortSignal): Promise<EngineSession>;
+  /**
+   * Opens, ends every older session of ours, takes the lock. Where another server than the expected one answers it changes
+   * nothing there and throws EngineFailure `different-server`; without one none is expected.
+   */
+  openSession(secretId: string, epoch: number, signal: AbortSignal, expectedServer?: string | null): Promise<EngineSession>;
   /** Negative probe, then a fresh login to every declared node and pooler with the application's probe query. */
   verify(candidate: Candidate, signal: AbortSignal): Promise<VerifyOutcome>;
   /** Read-only look at the whole shape, without lock or session, for drift (rule 6). */
@@ -118,12 +129,19 @@ export type EngineFailureKind =
 export class EngineFailure extends Error {
   readonly kind: EngineFailureKind;
   readonly code: string;
+  /** What the words of the code name; never a value, never foreign text. */
+  readonly details: Readonly<Record<string, string | number>>;
 
-  constructor(kind: EngineFailureKind, code: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    kind: EngineFailureKind,
+    code: string,
+    options?: { readonly cause?: unknown; readonly details?: Readonly<Record<string, string | number>> },
+  ) {
     super(`${kind}: ${code}`, options);
     this.name = 'EngineFailure';
     this.kind = kind;
     this.code = code;
+    this.details = options?.details ?? {};
   }
 }
 
@@ -151,6 +169,9 @@ export class VaultDenied extends Error {
 
 /** Code of the failure when another server answers than the one that the journal names. */
 export const differentServer = 'different-server';
+
+/** Code of the rest when the database holds a newer epoch than the vault has ever given: no other agent's doing. */
+export const epochAhead = 'epoch-ahead';
 
 /** The journal cannot be written: nothing may be changed anywhere (C15). */
 export class JournalUnavailable extends Error {

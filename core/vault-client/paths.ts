@@ -58,5 +58,7 @@ export const operatorPaths: OperatorPaths = {
   revoke: '/v2/operator/grants/revoke',
   listGrants: '/v2/operator/grants/list',
   createOperator: '/v2/operator/operators/create',
+  listOperators: '/v2/operator/operators/list',
+  disableOperator: '/v2/operator/operators/disable',
   audit: '/v2/operator/audit/query',
 };

@@ -21,6 +21,16 @@ export const daemonErrors = entries({
     exit: 7,
     details: [],
   },
+  'daemon-lock-unusable': {
+    title: 'the lock file of the daemon cannot be used',
+    whatHappened: 'The file {path} answered {reason}; without it a second daemon could start beside this one.',
+    stillWorks: 'Nothing was started; what stands there was not touched.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey help daemon',
+    exit: 1,
+    details: ['path', 'reason'],
+  },
   'daemon-stopping': {
     title: 'the daemon is stopping',
     whatHappened: 'The daemon takes no new work because it is about to end.',
@@ -273,11 +283,12 @@ export const daemonErrors = entries({
   },
   'identity-unusable': {
     title: 'the identity of this machine cannot be used',
-    whatHappened: 'The files of vault {vaultId} are unusable: {why}.',
+    whatHappened:
+      'The files of vault {vaultId} are unusable: {why}. Put that right (chmod 600 where others may read a file), then stop the daemon: it reads them anew with its next start. A lost key is replaced by sikkerkey enroll.',
     stillWorks: 'Other vaults are not affected.',
     whoMustAct: 'administrator',
     retryable: false,
-    remedy: 'sikkerkey help enroll',
+    remedy: 'sikkerkey daemon stop',
     exit: 6,
     details: ['vaultId', 'why'],
   },

@@ -4,28 +4,30 @@ import { entries } from './entry.ts';
 export const engineNotes = entries({
   'hba-trust-line': {
     title: 'a trust line lets this login in from somewhere',
-    whatHappened: 'Line {line} of pg_hba.conf asks for no password.',
+    whatHappened: 'Line {line} of {file} asks for no password.',
     stillWorks: 'Everything; the password protects nothing where that line matches.',
     whoMustAct: 'administrator',
     retryable: false,
     remedy: null,
     exit: 6,
-    details: ['line'],
+    details: ['line', 'file'],
   },
-  'hba-names-owner-only': {
-    title: 'a line of pg_hba.conf names the login and not its slots',
-    whatHappened: 'Line {line} lets the login in; a slot has another name. Name the slots as well, or all.',
-    stillWorks: 'Logins from elsewhere.',
+  'hba-line-goes-by-name': {
+    title: 'a line of pg_hba.conf compares no password of the database',
+    whatHappened:
+      'Line {line} of {file} ({method}) lets this login in by its name elsewhere; a slot has another name, and no certificate or account of that name.',
+    stillWorks: 'Logins that meet another line.',
     whoMustAct: 'administrator',
     retryable: false,
     remedy: null,
     exit: 6,
-    details: ['line'],
+    details: ['line', 'file', 'method'],
   },
   'hba-hidden': {
     title: 'pg_hba.conf could not be read',
-    whatHappened: 'Only a superuser sees its lines; what holds from here was tried instead.',
-    stillWorks: 'Everything.',
+    whatHappened:
+      'Its lines are hidden from this administrator, or one of them cannot be parsed. What holds from here was tried instead; whether applications elsewhere get in under the names of the slots is not known.',
+    stillWorks: 'Everything, if the lines name no single login.',
     whoMustAct: 'administrator',
     retryable: false,
     remedy: null,
@@ -71,6 +73,27 @@ export const engineNotes = entries({
     remedy: null,
     exit: 6,
     details: ['free'],
+  },
+  'login-limit-nearly-used': {
+    title: 'the connection limit of the login is nearly used up',
+    whatHappened:
+      '{role} may have {limit} sessions and has {sessions}; verification needs one more. In place, a right password that meets the limit counts as proven, and the probe query is left out.',
+    stillWorks: 'Everything, until no session is left for a new one.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: null,
+    exit: 6,
+    details: ['role', 'limit', 'sessions'],
+  },
+  'database-limit-nearly-used': {
+    title: 'the connection limit of the database is nearly used up',
+    whatHappened: '{database} takes {limit} sessions and has {sessions}; verification needs one more.',
+    stillWorks: 'Everything, until no session is left for a new one.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: null,
+    exit: 6,
+    details: ['database', 'limit', 'sessions'],
   },
   'statements-are-logged': {
     title: 'the server logs statements',

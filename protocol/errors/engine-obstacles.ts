@@ -76,13 +76,13 @@ export const engineObstacles = entries({
   'managed-by-another-secret': {
     title: 'another secret manages this role',
     whatHappened:
-      'The mark in the comment of the role names another secret. Where that one is gone, clear the comment with COMMENT ON ROLE.',
-    stillWorks: 'Nothing was changed.',
+      'The mark in the comment of the role names the secret {otherSecretId}: give the login back there first. Where no vault has that secret any more, clear the mark in the database with COMMENT ON ROLE.',
+    stillWorks: 'Nothing was changed; {otherSecretId} goes on managing the login.',
     whoMustAct: 'administrator',
     retryable: false,
-    remedy: 'sikkerkey agent test --secret SECRET',
+    remedy: 'sikkerkey agent un-adopt --secret {otherSecretId}',
     exit: 6,
-    details: [],
+    details: ['otherSecretId'],
   },
   'role-may-not-log-in': {
     title: 'the role may not log in',
@@ -133,6 +133,17 @@ export const engineObstacles = entries({
     remedy: 'sikkerkey agent test --secret SECRET',
     exit: 6,
     details: ['role'],
+  },
+  'hba-differs-for-slots': {
+    title: 'pg_hba.conf treats a login slot otherwise than the login',
+    whatHappened:
+      'Line {line} of {file}: {role} gets {gives}, {slot} would meet {meets}. Name the slots there as well (or +role for all its members), and reload; or accept it with --accept-hba (of agent adopt; of agent configure where it is adopted).',
+    stillWorks: 'Nothing was changed.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey agent adopt --secret SECRET --accept-hba',
+    exit: 6,
+    details: ['line', 'file', 'role', 'slot', 'gives', 'meets'],
   },
   'hba-trust': {
     title: 'the server lets this login in without a password',

@@ -14,6 +14,17 @@ const failures = entries({
     exit: 1,
     details: [],
   },
+  'role-locked': {
+    title: 'somebody keeps the role locked',
+    whatHappened:
+      'Process {pid} of the server ({blocker}, {application}) has changed a role in a transaction that is still open, and {role} waits for it. SELECT pg_terminate_backend({pid}) ends it.',
+    stillWorks: 'The live credential stays as it is.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey agent test --secret SECRET',
+    exit: 1,
+    details: ['role', 'pid', 'blocker', 'application'],
+  },
   'slot-still-logs-in': {
     title: 'a login slot may still log in',
     whatHappened: 'It is dropped once its own retirement is done.',

@@ -10,6 +10,7 @@ type Facts = Readonly<Record<string, string | number>>;
 const factNames: Readonly<Record<string, string>> = {
   SECRET: 'secretId',
   MACHINE: 'machineId',
+  PROJECT: 'projectId',
   PERMISSION: 'permission',
   DIR: 'dataDirectory',
   HOST: 'host',

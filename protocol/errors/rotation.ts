@@ -16,12 +16,35 @@ export const rotationErrors = entries({
     details: ['secretId'],
   },
   'different-server': {
-    title: 'this is another database server than the one where the rotation began',
-    whatHappened: 'The identity of the server differs from the one in the journal, so nothing was looked at or changed.',
+    title: 'this is another database server than the one where this secret was last worked on',
+    whatHappened:
+      'The identity of the server differs from the one in the journal, so nothing was changed there. Where it is a copy, agent configure goes back; where the database has moved, or was upgraded into a new cluster, a person says so.',
     stillWorks: 'The live credential stays as it is on both servers.',
     whoMustAct: 'administrator',
     retryable: true,
     remedy: 'sikkerkey agent repair --secret {secretId} --accept-server',
+    exit: 6,
+    details: ['secretId'],
+  },
+  'epoch-ahead': {
+    title: 'the database holds a newer claim than the vault has ever given',
+    whatHappened:
+      'The vault was restored from a backup, or somebody has edited the comment of the login, or another vault manages it: nothing was changed. Make sure that no other vault works on this login; then this command goes on above that claim.',
+    stillWorks: 'Every login stays as it is in the database.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey agent repair --secret {secretId} --accept-epoch',
+    exit: 6,
+    details: ['secretId'],
+  },
+  'foreign-password-draining': {
+    title: 'somebody else has changed the password of the login that drains',
+    whatHappened:
+      'Nothing was overwritten: applications that hold the version before cannot open new connections until they read the secret again. Left alone, the drain goes on and the login is closed at its end; this command gives it the password of the version before again.',
+    stillWorks: 'The live version, and whoever logs in with the password that was set.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey agent repair --secret {secretId} --overwrite-foreign-password',
     exit: 6,
     details: ['secretId'],
   },

@@ -140,13 +140,25 @@ export const localMethods = {
       passwordField: z.literal('password').optional(),
       pollIntervalSeconds: z.int().min(5).max(3600).optional(),
       probeQuery: z.string().max(4096).optional(),
+      /** As for `agent.adopt`, for a secret that is adopted already; holds at this address. */
+      acceptHba: z.boolean().optional(),
     }),
     agentFact,
   ),
   /** Connects and checks privileges; changes nothing. */
   'agent.test': read('operate', z.object({ secretId }), z.object({ serverVersion: z.string(), findings: z.array(finding) })),
-  'agent.plan': read('operate', z.object({ secretId, kind: planKind, strategy: strategy.optional() }), plan),
-  'agent.adopt': write('operate', z.object({ secretId, strategy: strategy.optional() }), z.object({ rotationId: identifier }), true),
+  'agent.plan': read(
+    'operate',
+    z.object({ secretId, kind: planKind, strategy: strategy.optional(), acceptHba: z.boolean().optional() }),
+    plan,
+  ),
+  /** `acceptHba`: goes on although pg_hba.conf treats a login slot otherwise than the login; kept for later rotations. */
+  'agent.adopt': write(
+    'operate',
+    z.object({ secretId, strategy: strategy.optional(), acceptHba: z.boolean().optional() }),
+    z.object({ rotationId: identifier }),
+    true,
+  ),
   /**
    * An adoption that has not gone live is undone under its own rotation (`undone`, or `being-undone` where the database did
    * not let it through yet); any other begins the rotation back.
@@ -190,6 +202,8 @@ export const localMethods = {
       recreateSlots: z.boolean().optional(),
       /** For the rest `different-server`; refused with `repair-does-not-fit` otherwise. */
       acceptServer: z.boolean().optional(),
+      /** For the rest `epoch-ahead`; refused with `repair-does-not-fit` otherwise. */
+      acceptEpoch: z.boolean().optional(),
     }),
     agentFact,
     true,

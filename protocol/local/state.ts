@@ -46,6 +46,8 @@ export const agentFact = z.object({
   /** Heartbeats that the vault acknowledged, newest last, at most five: instants. */
   beats: z.array(instant),
   lastRotation: z.object({ rotationId: identifier, endedAt: instant, durationMs: z.int(), outcome: z.string() }).nullable(),
+  /** Name, strategy, version, server and schedule are from before this start of the daemon: nobody has been asked since. */
+  isLastKnown: z.literal(true).optional(),
 });
 
 export const vaultFact = z.object({
@@ -66,6 +68,17 @@ export const vaultFact = z.object({
   operatorId: identifier.nullable(),
   keyProtection: z.enum(['keychain', 'systemd-credential', 'sealed-file', 'plain-file']),
   errorCode: z.string().nullable(),
+  /** Enrolled in place of the identity in use, which stays in use until this one is approved. */
+  successor: z
+    .object({
+      machineId: identifier,
+      machineName: z.string(),
+      fingerprint: z.string(),
+      machineState: z.enum(['pending', 'approved', 'denied', 'disabled', 'unknown']),
+    })
+    .optional(),
+  /** Facts of the error, where there are any. */
+  errorDetails: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
 });
 
 export const daemonFact = z.object({

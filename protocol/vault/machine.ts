@@ -101,7 +101,10 @@ export const agentConfiguration = z.strictObject({
 });
 
 /** What a person said to the agent that claims; the audit log keeps it. */
-export const personsWord = z.enum(['overwrite-foreign-password', 'recreate-slots', 'accept-server', 'give-up']);
+export const personsWord = z.enum(['overwrite-foreign-password', 'recreate-slots', 'accept-server', 'accept-epoch', 'give-up']);
+
+/** Far above what a secret can have used up by claims, and within the digits that the mark in a database has. */
+const highestAcceptedEpoch = 99_999_999_999_999;
 
 /** Why an agent was abandoned, in the words of whoever did it; one line for the audit log. */
 export const abandonReason = z.string().regex(/^[^\p{C}]{1,200}$/u);
@@ -259,6 +262,8 @@ export const machineRoutes = {
       daemonId: identifier,
       purpose: z.enum(['work', 'repair']),
       word: personsWord.optional(),
+      /** With the word `accept-epoch`: the epoch that the database holds; the granted one exceeds it. */
+      aboveEpoch: z.int().min(1).max(highestAcceptedEpoch).optional(),
     }),
     answer: z.discriminatedUnion('outcome', [
       z.strictObject({ outcome: z.literal('claimed'), rotation: claimedRotation }),

@@ -4,7 +4,18 @@
  */
 import * as z from 'zod';
 import { drainInTheWay, readerHold } from './machine.ts';
-import { displayName, durationMs, identifier, instant, provider, secretValue, strategy, tlsMode, versionNumber } from './shapes.ts';
+import {
+  displayName,
+  durationMs,
+  identifier,
+  instant,
+  provider,
+  secretFields,
+  secretValue,
+  strategy,
+  tlsMode,
+  versionNumber,
+} from './shapes.ts';
 
 const machine = z.strictObject({
   machineId: identifier,
@@ -15,6 +26,13 @@ const machine = z.strictObject({
   createdAt: instant,
   lastSeenAt: instant.nullable(),
   projects: z.array(identifier),
+});
+const operator = z.strictObject({
+  operatorId: identifier,
+  name: z.string(),
+  fingerprint: z.string(),
+  state: z.enum(['enabled', 'disabled']),
+  createdAt: instant,
 });
 const project = z.strictObject({ projectId: identifier, name: z.string(), createdAt: instant, secrets: z.int(), machines: z.int() });
 const version = z.strictObject({
@@ -84,7 +102,7 @@ export const operatorRoutes = {
       projectId: identifier,
       name: displayName,
       value: secretValue.optional(),
-      fields: z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), secretValue).optional(),
+      fields: secretFields.optional(),
       ...generation,
     }),
     answer: secret,
@@ -124,7 +142,7 @@ export const operatorRoutes = {
     body: z.strictObject({
       secretId: identifier,
       value: secretValue.optional(),
-      fields: z.record(z.string(), secretValue).optional(),
+      fields: secretFields.optional(),
       ...generation,
     }),
     answer: secret,
@@ -226,6 +244,9 @@ export const operatorRoutes = {
     body: z.strictObject({ name: displayName, publicKey: z.string().length(44) }),
     answer: z.strictObject({ operatorId: identifier, name: z.string(), fingerprint: z.string() }),
   },
+  listOperators: { path: '/v2/operator/operators/list', body: nothing, answer: z.strictObject({ operators: z.array(operator) }) },
+  /** For good. 409 for the last one who is enabled. */
+  disableOperator: { path: '/v2/operator/operators/disable', body: z.strictObject({ operatorId: identifier }), answer: operator },
   audit: {
     path: '/v2/operator/audit/query',
     body: z.strictObject({ before: z.int().min(1).optional(), limit: z.int().min(1).max(200).optional(), secretId: identifier.optional() }),

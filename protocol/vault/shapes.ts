@@ -25,3 +25,12 @@ export const provider = z.enum(['postgresql']);
 export const tlsMode = z.enum(['verify-full', 'verify-ca', 'require', 'disable']);
 /** Value of a secret: at most 64 KiB of UTF-8. */
 export const secretValue = z.string().max(65_536);
+
+function isWholeRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.hasOwn(value, '__proto__');
+}
+
+/** The fields of a structured secret. A record drops `__proto__` without a word; a field that would vanish is refused instead. */
+export const secretFields = z
+  .custom<Readonly<Record<string, unknown>>>(isWholeRecord)
+  .pipe(z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), secretValue));

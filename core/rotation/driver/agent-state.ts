@@ -14,6 +14,7 @@ export function agentStateOf(state: State): AgentState {
       return 'IDLE';
     case 'opening':
     case 'asking':
+    case 'refused':
     case 'looking':
       return state.work.goal === 'apply' ? 'SEALED' : duringChange(state.work.goal);
     case 'executing':

@@ -29,6 +29,12 @@ export interface ExecutionDeps {
   boundary(name: Boundary): void;
 }
 
+/** What the journal has of this secret. */
+export interface KeptWork {
+  readonly row: JournalRow | null;
+  readonly knownServer: string | null;
+}
+
 const journalledBoundary: Readonly<Record<Goal, Boundary>> = {
   apply: 'journalled-apply',
   confirm: 'journalled-confirm',
@@ -46,13 +52,15 @@ export class Execution {
   readonly #word: PersonsWord | null;
   readonly #statements: Statement[];
   #credentials: ReadonlyMap<number, Credential>;
+  #knownServer: string | null;
   #fingerprint: string | null;
+  #hasAcceptedServer = false;
   #session: EngineSession | null = null;
 
   constructor(
     deps: ExecutionDeps,
     secretId: string,
-    { row, statements }: { readonly row: JournalRow | null; readonly statements: readonly Statement[] },
+    { row, knownServer, statements }: KeptWork & { readonly statements: readonly Statement[] },
     request: DriveRequest,
     signal: AbortSignal,
   ) {
@@ -62,7 +70,8 @@ export class Execution {
     this.#word = wordOf(request);
     this.#statements = [...statements];
     this.#credentials = row?.credentials ?? new Map();
-    this.#fingerprint = row?.serverFingerprint ?? null;
+    this.#knownServer = knownServer;
+    this.#fingerprint = row?.serverFingerprint ?? knownServer;
   }
 
   /** What has been executed for this piece of work, for the receipt. */
@@ -78,7 +87,7 @@ export class Execution {
       this.#signal.throwIfAborted();
       if (error instanceof VaultUnreachable) return { kind: 'vault-unreachable' };
       if (error instanceof VaultDenied) return { kind: 'vault-denied', code: error.code };
-      if (error instanceof EngineFailure) return { kind: 'engine-failed', failure: error.kind, code: error.code };
+      if (error instanceof EngineFailure) return { kind: 'engine-failed', failure: error.kind, code: error.code, details: error.details };
       if (error instanceof JournalUnavailable) return { kind: 'journal-unavailable', code: error.code };
       throw error;
     }
@@ -105,8 +114,8 @@ export class Execution {
         await vault.release(this.#secretId, effect.epoch, signal);
         return { kind: 'released' };
       case 'finish-row':
-        await journal.finish(this.#secretId, receipt(effect.outcome));
-        this.#startAnew();
+        await journal.finish(this.#secretId, receipt(effect.outcome), this.#confirmedBy(effect.outcome));
+        this.#startAnew(effect.outcome);
         return this.#passed('finished', { kind: 'row-finished' });
       case 'write-row':
         await journal.write(this.#rowOf(effect.work));
@@ -119,7 +128,10 @@ export class Execution {
         return await this.#verify(work);
       case 'open-session':
         return await this.#openSession(effect.epoch, work);
-      case 'ask-epoch':
+      case 'ask-epoch': {
+        const isNewest = await vault.isNewestEpoch(this.#secretId, effect.epoch, signal);
+        return this.#passed('epoch-checked', { kind: 'epoch-answered', isNewest });
+      }
       case 'look':
       case 'execute':
         return await this.#onSession(effect, work);
@@ -144,7 +156,9 @@ export class Execution {
 
   async #openSession(epoch: number, work: Work | null): Promise<Event> {
     await this.closeSession();
-    const session = await this.#deps.engine.openSession(this.#secretId, epoch, this.#signal);
+    // Another server is not written to; only a person's word has it looked at, and the journal names it then.
+    const expected = this.#word === 'accept-server' ? null : this.#fingerprint;
+    const session = await this.#deps.engine.openSession(this.#secretId, epoch, this.#signal, expected);
     this.#session = session;
     if (this.#fingerprint === null && work !== null) {
       this.#fingerprint = session.serverFingerprint;
@@ -158,18 +172,15 @@ export class Execution {
   async #acceptServer(serverFingerprint: string, work: Work | null): Promise<void> {
     if (this.#word !== 'accept-server' || work === null) throw new EngineFailure('needs-person', differentServer);
     this.#fingerprint = serverFingerprint;
+    this.#hasAcceptedServer = true;
     await this.#deps.journal.write(this.#rowOf(work));
     this.#deps.boundary('server-accepted');
   }
 
-  async #onSession(effect: Extract<Effect, { kind: 'ask-epoch' | 'look' | 'execute' }>, work: Work | null): Promise<Event> {
+  async #onSession(effect: Extract<Effect, { kind: 'look' | 'execute' }>, work: Work | null): Promise<Event> {
     const session = this.#session;
     if (session === null) throw new EngineFailure('session-lost', 'session-closed');
     switch (effect.kind) {
-      case 'ask-epoch': {
-        const isNewest = await this.#deps.vault.isNewestEpoch(this.#secretId, effect.epoch, this.#signal);
-        return this.#passed('epoch-checked', { kind: 'epoch-answered', isNewest });
-      }
       case 'look': {
         const shape = await session.look(this.#candidates(work), this.#signal);
         return this.#passed('looked', { kind: 'looked', shape });
@@ -233,10 +244,18 @@ export class Execution {
     return { secretId: this.#secretId, rotationId, epoch, strategy, goal, versions, credentials, serverFingerprint: this.#fingerprint };
   }
 
-  /** What comes after a finished row is other work: nothing of this one may cling to it. */
-  #startAnew(): void {
+  /** Work that ended otherwise may never have reached the server that it was sent to, unless a person named that one. */
+  #confirmedBy(outcome: Receipt['outcome']): string | null {
+    const isDone = outcome === 'rotated' || outcome === 'repaired';
+    return isDone || this.#hasAcceptedServer ? this.#fingerprint : null;
+  }
+
+  /** What comes after a finished row is other work: nothing of this one may cling to it but where it was done. */
+  #startAnew(outcome: Receipt['outcome']): void {
     this.#statements.length = 0;
-    this.#fingerprint = null;
+    this.#knownServer = this.#confirmedBy(outcome) ?? this.#knownServer;
+    this.#fingerprint = this.#knownServer;
+    this.#hasAcceptedServer = false;
   }
 }
 

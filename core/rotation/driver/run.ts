@@ -29,6 +29,8 @@ export class Run {
   #checks: number;
   #lastProbeAt: number;
   #receipt: Receipt | null = null;
+  /** The last one, for the words of its code. */
+  #engineFailure: (Event & { readonly kind: 'engine-failed' }) | null = null;
   #lastFact = '';
 
   constructor(deps: DriveDeps, secretId: string, { row, knownServer }: KeptWork, request: DriveRequest, signal: AbortSignal) {
@@ -67,6 +69,7 @@ export class Run {
         if (state.at === 'releasing') this.#tellRest(state.rest);
         else this.#tellState(agentStateOf(state));
         const event = await this.#execution.perform(effect, workOfState(state), (outcome) => this.#makeReceipt(outcome));
+        if (event.kind === 'engine-failed') this.#engineFailure = event;
         const givenUp = await this.#pauseAfter(event, state);
         if (givenUp !== null) return givenUp;
         if (event.kind === 'observed') this.#lastProbeAt = this.#deps.clock.monotonic();
@@ -162,7 +165,7 @@ export class Run {
 
   #tellRest(rest: Rest): void {
     const state = agentStateOf({ at: 'resting', rest, work: null });
-    const code = rest.kind === 'blocked' || rest.kind === 'denied' ? rest.code : null;
+    const code = rest.kind === 'blocked' || rest.kind === 'denied' || rest.kind === 'draining' ? rest.code : null;
     const holdOuts = rest.kind === 'draining' ? rest.holdOuts : [];
     this.#tell(state, code, 0, holdOuts, { deadlineInMs: rest.kind === 'draining' ? rest.deadlineInMs : null });
   }
@@ -187,6 +190,7 @@ export class Run {
       holdOuts,
       drainDeadlineInMs: rest?.deadlineInMs ?? null,
       errorCode,
+      ...(errorCode !== null && errorCode === this.#engineFailure?.code ? { errorDetails: this.#engineFailure.details ?? {} } : {}),
       attempt,
     };
     const shown = JSON.stringify(fact);
@@ -199,9 +203,9 @@ export class Run {
 function workOfState(state: State): Work | null {
   switch (state.at) {
     case 'claiming':
-      return state.row === null ? null : { ...state.row, refusedLogins: 0, undoCode: null };
+      return state.row === null ? null : { ...state.row, refusedLogins: 0, undoCode: null, drainCode: null };
     case 'finishing':
-      return { ...state.work, refusedLogins: 0, undoCode: null };
+      return { ...state.work, refusedLogins: 0, undoCode: null, drainCode: null };
     case 'releasing':
       return null;
     default:

@@ -105,7 +105,7 @@ export function resting(rest: Rest, work: Work | null = null): State {
 
 export function workFrom(grant: Grant, goal: Goal): Work {
   const { rotationId, epoch, strategy, versions } = grant;
-  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null };
+  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null, drainCode: null };
 }
 
 export function rowOf({ rotationId, epoch, strategy, goal, versions }: Work): Row {
@@ -114,5 +114,5 @@ export function rowOf({ rotationId, epoch, strategy, goal, versions }: Work): Ro
 
 export function workOf(row: Row): Work {
   const { rotationId, epoch, strategy, goal, versions } = row;
-  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null };
+  return { rotationId, epoch, strategy, goal, versions, refusedLogins: 0, undoCode: null, drainCode: null };
 }

@@ -4,11 +4,14 @@
  * never opened again, since an operator may have locked it on purpose. Retirement itself looks (rules 3 and 6).
  */
 import type { DrainOutcome } from '../ports.ts';
-import { logsIn } from '../strategies/strategy.ts';
-import { resting } from './claiming.ts';
+import { holdsForeignPrevious, leavingForeignPrevious, logsIn } from '../strategies/strategy.ts';
+import { resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
 import { superseded } from './session.ts';
 import { type Event, impossible, type State, type Wish, type Work } from './state.ts';
+
+/** Shown while the login that drains has a stranger's password. */
+const foreignPrevious = 'foreign-password-draining';
 
 export function afterDraining(state: Extract<State, { at: 'draining' }>, event: Event): State {
   if (event.kind !== 'drain-answered') return impossible(state, event);
@@ -31,11 +34,18 @@ export function afterDraining(state: Extract<State, { at: 'draining' }>, event: 
 
 export function afterProbingDrain(state: Extract<State, { at: 'probing-drain' }>, event: Event, rules: MachineRules): State {
   if (event.kind !== 'observed') return impossible(state, event);
-  const { work, answer, wish } = state;
+  const { answer, wish } = state;
+  const isForeign = holdsForeignPrevious(event.shape, state.work.versions);
+  // What looks foreign may be a restored backup: claimed as for a repair, the next look knows the ended versions too.
+  if (isForeign && answer.kind === 'draining' && !wish.knowsEnded)
+    return { at: 'claiming', purpose: 'repair', row: rowOf(state.work), wish: { ...wish, probe: true } };
+  const work = { ...state.work, drainCode: isForeign && !wish.overwriteForeignPassword ? foreignPrevious : null };
   switch (answer.kind) {
-    case 'draining':
-      if (!rules.strategies[work.strategy].isDrifted(event.shape, work.versions)) return stillDraining(work, answer);
+    case 'draining': {
+      const judged = wish.overwriteForeignPassword ? event.shape : leavingForeignPrevious(event.shape, work.versions);
+      if (!rules.strategies[work.strategy].isDrifted(judged, work.versions)) return stillDraining(work, answer);
       return { at: 'journalling', work: { ...work, goal: 'repair-while-draining' }, wish };
+    }
     case 'clear':
       // Every reader has moved to a login that fails: retirement opens it first, sessions are not waited for.
       return logsIn(event.shape, work.versions.live) ? countSessions(work, wish) : retire(work, wish);
@@ -48,7 +58,7 @@ export function afterCounting(state: Extract<State, { at: 'counting-sessions' }>
   if (event.kind !== 'sessions-counted') return impossible(state, event);
   const { work, wish } = state;
   if (event.holdOuts.length === 0) return retire(work, wish);
-  return resting({ kind: 'draining', holdOuts: event.holdOuts, deadlineInMs: null }, work);
+  return resting({ kind: 'draining', holdOuts: event.holdOuts, deadlineInMs: null, code: work.drainCode }, work);
 }
 
 export function afterReporting(state: Extract<State, { at: 'reporting-retired' }>, event: Event): State {
@@ -57,7 +67,7 @@ export function afterReporting(state: Extract<State, { at: 'reporting-retired' }
 }
 
 function stillDraining(work: Work, answer: Extract<DrainOutcome, { kind: 'draining' }>): State {
-  return resting({ kind: 'draining', holdOuts: answer.holdOuts, deadlineInMs: answer.deadlineInMs }, work);
+  return resting({ kind: 'draining', holdOuts: answer.holdOuts, deadlineInMs: answer.deadlineInMs, code: work.drainCode }, work);
 }
 
 /** Where both versions use one login, its sessions cannot be told apart: the vault's word is all there is. */

@@ -20,6 +20,8 @@ export function effectOf(state: State): Effect | null {
       // The drain's answer knows the newest epoch too, and whether the version before may still be opened.
       if (state.work.goal === 'repair-while-draining') return { kind: 'drain', ...reference(state.work) };
       return { kind: 'ask-epoch', epoch: state.work.epoch };
+    case 'refused':
+      return { kind: 'ask-epoch', epoch: state.work.epoch };
     case 'looking':
       return { kind: 'look' };
     case 'executing':

@@ -7,7 +7,7 @@ import { afterCounting, afterDraining, afterProbingDrain, afterReporting } from 
 import { effectOf } from './effects.ts';
 import { afterConfirming, afterRejecting, afterVerifying } from './promoting.ts';
 import { type MachineRules, productRules } from './rules.ts';
-import { afterSessionStep } from './session.ts';
+import { afterRefused, afterSessionStep } from './session.ts';
 import { type Effect, type Event, impossible, type Row, type State, type Wish, type Work } from './state.ts';
 
 export interface Transition {
@@ -73,6 +73,8 @@ function afterOwn(state: State, event: Event, rules: MachineRules): State {
     case 'looking':
     case 'executing':
       return afterSessionStep(state, event, rules);
+    case 'refused':
+      return afterRefused(state, event);
     case 'verifying':
       return afterVerifying(state, event, rules);
     case 'confirming':

@@ -3,8 +3,9 @@
  * lives. A lost session starts again at the lock, a newer epoch ends the work (rule 1).
  */
 
-import { type DrainOutcome, differentServer, type EngineFailureKind } from '../ports.ts';
+import { type DrainOutcome, differentServer, type EngineFailureKind, epochAhead } from '../ports.ts';
 import { repetitionOf } from '../statements.ts';
+import { holdsForeignPrevious, leavingForeignPrevious } from '../strategies/strategy.ts';
 import type { Shape } from '../types.ts';
 import { givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
@@ -34,6 +35,16 @@ export function afterSessionStep(state: InSession, event: Event, rules: MachineR
   }
 }
 
+/**
+ * Whoever wrote the newer epoch had it from this vault, so the vault knows of it, or else it has gone back (restored from a
+ * backup) or the mark is forged. Going on under a higher one may shut out whom that mark belongs to: a person decides.
+ */
+export function afterRefused(state: Extract<State, { at: 'refused' }>, event: Event): State {
+  if (event.kind !== 'epoch-answered') return impossible(state, event);
+  if (!event.isNewest) return superseded(state.work, state.wish);
+  return resting({ kind: 'blocked', state: 'QUARANTINED', code: epochAhead });
+}
+
 /** Once nobody may hold the version before, or an operator has it retired now, it is not opened again. */
 function afterAskedDrain(work: SessionWork, { kind }: DrainOutcome, wish: Wish): State {
   switch (kind) {
@@ -51,7 +62,10 @@ function afterAskedDrain(work: SessionWork, { kind }: DrainOutcome, wish: Wish):
 
 function afterLook(work: SessionWork, shape: Shape, wish: Wish, rules: MachineRules): State {
   if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return beforeForeignPassword(work, wish);
-  const plan = rules.strategies[work.strategy].plan(work.goal, shape, work.versions);
+  if (work.goal === 'repair-while-draining' && !wish.knowsEnded && holdsForeignPrevious(shape, work.versions))
+    return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish: { ...wish, probe: true } };
+  const judged = wish.overwriteForeignPassword ? shape : leavingForeignPrevious(shape, work.versions);
+  const plan = rules.strategies[work.strategy].plan(work.goal, judged, work.versions);
   if (plan.kind === 'login-missing') return resting({ kind: 'blocked', state: 'QUARANTINED', code: plan.kind });
   return plan.statements.length > 0 ? { at: 'executing', work, statements: plan.statements, wish } : reached(work, wish);
 }
@@ -86,7 +100,7 @@ function afterFailure(state: InSession, failure: EngineFailureKind, code: string
       return { at: 'opening', work, wish };
     }
     case 'newer-epoch':
-      return superseded(work, wish);
+      return { at: 'refused', work, wish };
     case 'needs-person':
       return resting({ kind: 'blocked', state: code === differentServer ? 'QUARANTINED' : 'DATABASE_UNREACHABLE', code });
     default:

@@ -4,7 +4,7 @@
  * No credential is ever in it.
  */
 import type { AgentState } from '../facts.ts';
-import type { ConfirmOutcome, DrainOutcome, EngineFailureKind, HoldOut, VerifyOutcome } from '../ports.ts';
+import type { ConfirmOutcome, DrainOutcome, EngineFailure, EngineFailureKind, HoldOut, VerifyOutcome } from '../ports.ts';
 import type { SessionGoal } from '../strategies/strategy.ts';
 import type { Claim, Goal, JournalRow, Receipt, Shape, Slot, Statement, Strategy, Versions } from '../types.ts';
 
@@ -19,6 +19,8 @@ export interface Work {
   readonly refusedLogins: number;
   /** Why the pending version is being undone; forgotten by a restart. */
   readonly undoCode: string | null;
+  /** What the last look while draining found that only a person changes; forgotten by a restart. */
+  readonly drainCode: string | null;
 }
 
 /** A claim as the machine sees it. */
@@ -38,7 +40,13 @@ export interface Wish {
 export type Rest =
   | { readonly kind: 'idle'; readonly retryInMs: number | null }
   | { readonly kind: 'finished'; readonly outcome: Receipt['outcome'] }
-  | { readonly kind: 'draining'; readonly holdOuts: readonly HoldOut[]; readonly deadlineInMs: number | null }
+  | {
+      readonly kind: 'draining';
+      readonly holdOuts: readonly HoldOut[];
+      readonly deadlineInMs: number | null;
+      /** What a person should know meanwhile. */
+      readonly code: string | null;
+    }
   | { readonly kind: 'blocked'; readonly state: AgentState; readonly code: string }
   | { readonly kind: 'denied'; readonly code: string };
 
@@ -57,6 +65,8 @@ export type State =
   | { readonly at: 'opening'; readonly work: SessionWork; readonly wish: Wish }
   /** On the session: is our epoch still the newest? */
   | { readonly at: 'asking'; readonly work: SessionWork; readonly wish: Wish }
+  /** The database holds a newer epoch than ours. Does the vault know it? Asked without a session. */
+  | { readonly at: 'refused'; readonly work: SessionWork; readonly wish: Wish }
   | { readonly at: 'looking'; readonly work: SessionWork; readonly wish: Wish }
   | { readonly at: 'executing'; readonly work: SessionWork; readonly statements: readonly Statement[]; readonly wish: Wish }
   | { readonly at: 'verifying'; readonly work: Work; readonly wish: Wish }
@@ -126,7 +136,12 @@ export type Event =
   | { readonly kind: 'released' }
   | { readonly kind: 'vault-unreachable' }
   | { readonly kind: 'vault-denied'; readonly code: string }
-  | { readonly kind: 'engine-failed'; readonly failure: EngineFailureKind; readonly code: string }
+  | {
+      readonly kind: 'engine-failed';
+      readonly failure: EngineFailureKind;
+      readonly code: string;
+      readonly details?: EngineFailure['details'];
+    }
   | { readonly kind: 'journal-unavailable'; readonly code: string };
 
 /** What ends the statement of a state that an event cannot happen in: a defect of the driver, never of the world. */

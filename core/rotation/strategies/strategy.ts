@@ -46,6 +46,22 @@ export function holdsForeignPassword(shape: Shape, ref: VersionRef): boolean {
   return login.mayLogIn && login.hasVerifier && login.accepts.length === 0;
 }
 
+/** C13 for the login that drains: its password is a stranger's. Where both versions share one login, that is the live one's matter. */
+export function holdsForeignPrevious(shape: Shape, { live, previous }: Versions): boolean {
+  return previous !== null && previous.slot !== live.slot && holdsForeignPassword(shape, previous);
+}
+
+/**
+ * The shape by which a stranger's password on the login that drains is left where it is: it counts as in order until the
+ * login is closed. Who holds the version before reads again and gets the live one.
+ */
+export function leavingForeignPrevious(shape: Shape, versions: Versions): Shape {
+  const { previous } = versions;
+  if (previous === null || !holdsForeignPrevious(shape, versions)) return shape;
+  const left = (login: LoginShape): LoginShape => (login.slot === previous.slot ? { ...login, accepts: [previous.version] } : login);
+  return { logins: shape.logins.map(left) };
+}
+
 /** Every version whose password a look compares. */
 export function candidatesOf(versions: Versions): readonly VersionRef[] {
   return [versions.live, versions.pending, versions.previous, ...(versions.retired ?? [])].filter((ref) => ref !== null);
