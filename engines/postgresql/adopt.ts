@@ -38,13 +38,14 @@ export async function prepareAdoption(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
+  expectedServer: string | null = null,
 ): Promise<void> {
-  await withFence(config, epoch, dependencies, signal, async (fenced) => {
+  await withFence(config, epoch, dependencies, signal, expectedServer, async (fenced) => {
     const inspection = judge(await readFacts(fenced, config, signal), config, 'adopt');
     const blocking = inspection.findings.find((finding) => finding.severity === 'blocks');
     // A resumed adoption may find the owner retired already; its slots are then as they should be.
     if (blocking !== undefined && !(blocking.code === 'role-may-not-log-in' && inspection.slotsReady)) {
-      throw new EngineFailure('needs-person', blocking.code);
+      throw new EngineFailure('needs-person', blocking.code, { details: blocking.details });
     }
     const owner = inspection.facts.roles.find((role) => role.name === config.owner);
     if (owner === undefined) throw new EngineFailure('needs-person', 'role-missing');
@@ -62,8 +63,9 @@ export async function recreateSlots(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
+  expectedServer: string | null = null,
 ): Promise<void> {
-  await withFence(config, epoch, dependencies, signal, async (fenced) => {
+  await withFence(config, epoch, dependencies, signal, expectedServer, async (fenced) => {
     const inspection = judge(await readFacts(fenced, config, signal), config, 'recreate-slots');
     const blocking = inspection.findings.find((finding) => finding.severity === 'blocks');
     if (blocking !== undefined) throw new EngineFailure('needs-person', blocking.code);
@@ -102,8 +104,9 @@ export async function finishUnAdoption(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
+  expectedServer: string | null = null,
 ): Promise<void> {
-  await withFence(config, epoch, dependencies, signal, (fenced) =>
+  await withFence(config, epoch, dependencies, signal, expectedServer, (fenced) =>
     fenced.change(`${unAdoptionBody(config)}${markerRelease(config.owner)}`, signal),
   );
 }
@@ -113,9 +116,10 @@ async function withFence(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
+  expectedServer: string | null,
   work: (fenced: FencedConnection) => Promise<void>,
 ): Promise<void> {
-  const fenced = await openFenced(config, { secretId: config.secretId, epoch }, dependencies.clock, signal);
+  const fenced = await openFenced(config, { secretId: config.secretId, epoch }, dependencies.clock, signal, expectedServer);
   try {
     await work(fenced);
   } finally {

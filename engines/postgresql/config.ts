@@ -34,6 +34,8 @@ export interface PostgresqlEngineConfig {
   readonly probeQuery?: string;
   /** Replicas and poolers where the new credential must work as well. */
   readonly nodes?: readonly DatabaseNode[];
+  /** A person has seen that pg_hba.conf treats the login slots otherwise than the login, and wants it so. */
+  readonly acceptsHba?: boolean;
 }
 
 export interface EngineDependencies {

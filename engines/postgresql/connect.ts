@@ -31,13 +31,19 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/**
+ * The server was satisfied with who logged in and then ended the session: a connection limit, no CONNECT, NOLOGIN. It says
+ * so only after the password, so a login that failed in this way has proven its password (where passwords are compared).
+ */
+export class RefusedAfterPassword extends EngineFailure {}
+
+/** What is checked after authentication (postinit.c): NOLOGIN, CONNECT, the database, limits, a database that takes nobody. */
+const checkedAfterPassword = new Set(['28000', '42501', '3D000', '53300', '55000']);
+
 const connectTimeoutMs = 10_000;
 /** Above the server's own statement_timeout, so that the server's answer normally comes first. */
 const queryDeadlineMs = 15_000;
 const closeDeadlineMs = 1_000;
-
-/** Names of our sessions; those of the fence carry the secret's id. */
-export const observerApplicationName = 'sikkerkey-observer';
 
 /** Logs in. Throws EngineFailure, or the signal's reason when it was aborted. */
 export async function connect(target: Target, clock: Clock, signal: AbortSignal): Promise<Connection> {
@@ -56,6 +62,10 @@ export async function connect(target: Target, clock: Clock, signal: AbortSignal)
   });
   // Without a listener a connection that breaks between two queries would end the process; the next query reports it.
   client.on('error', () => undefined);
+  let isAuthenticated = false;
+  onceAuthenticated(client, () => {
+    isAuthenticated = true;
+  });
   const destroy = (): void => destroyClient(client);
   signal.addEventListener('abort', destroy, { once: true });
   try {
@@ -63,7 +73,8 @@ export async function connect(target: Target, clock: Clock, signal: AbortSignal)
   } catch (error) {
     destroy();
     signal.throwIfAborted();
-    throw classify(error, 'connect');
+    const failure = classify(error, 'connect');
+    throw isAuthenticated && checkedAfterPassword.has(failure.code) ? new RefusedAfterPassword(failure.kind, failure.code) : failure;
   } finally {
     signal.removeEventListener('abort', destroy);
   }
@@ -133,6 +144,12 @@ class ClientConnection implements Connection {
     ended.abort();
     destroyClient(this.#client);
   }
+}
+
+/** When AuthenticationOk comes. pg types do not show the connection, whose events are those of the protocol. */
+function onceAuthenticated(client: pg.Client, act: () => void): void {
+  const { connection } = client as unknown as { readonly connection: { once(event: 'authenticationOk', act: () => void): void } };
+  connection.once('authenticationOk', act);
 }
 
 /** Closes the socket at once. pg types do not show the stream, which its own documentation names. */

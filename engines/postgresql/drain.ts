@@ -3,8 +3,8 @@ import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { HoldOut } from '@sikkerkey/core/rotation/ports.ts';
 import type { Slot } from '@sikkerkey/core/rotation/types.ts';
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
-import { connect, observerApplicationName } from './connect.ts';
-import { adminTarget } from './fence.ts';
+import { connectAsObserver } from './observer.ts';
+import { probeApplicationName } from './probe.ts';
 
 export interface DatabaseSession {
   readonly pid: number;
@@ -22,7 +22,7 @@ export async function listSessions(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly DatabaseSession[]> {
-  const connection = await connect(adminTarget(config, observerApplicationName), clock, signal);
+  const connection = await connectAsObserver(config, clock, signal);
   try {
     return await connection.query<DatabaseSession & Record<string, unknown>>(
       `SELECT pid, left(regexp_replace(application_name, '[^[:print:]]', '?', 'g'), 63) AS "applicationName",
@@ -30,7 +30,7 @@ export async function listSessions(
               (extract(epoch FROM clock_timestamp() - backend_start) * 1000)::float8 AS "ageMs"
          FROM pg_catalog.pg_stat_activity
         WHERE usename = $1 AND (backend_type IS NULL OR backend_type = 'client backend')
-          AND application_name NOT IN ('sikkerkey-probe', 'sikkerkey-observe')
+          AND application_name <> '${probeApplicationName}'
         ORDER BY pid`,
       [roleOfSlot(config.owner, slot)],
       signal,

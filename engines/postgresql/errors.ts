@@ -13,6 +13,7 @@ export const ownStates = {
   slotNameTaken: 'SK005',
   slotInUse: 'SK006',
   slotOwnsObjects: 'SK007',
+  otherBackend: 'SK008',
 } as const;
 
 const namesOfOwnStates: Readonly<Record<string, readonly [EngineFailureKind, string]>> = {
@@ -23,6 +24,7 @@ const namesOfOwnStates: Readonly<Record<string, readonly [EngineFailureKind, str
   [ownStates.slotNameTaken]: ['needs-person', 'slot-name-taken'],
   [ownStates.slotInUse]: ['transient', 'slot-in-use'],
   [ownStates.slotOwnsObjects]: ['needs-person', 'slot-owns-objects'],
+  [ownStates.otherBackend]: ['needs-person', 'connected-through-pooler'],
 };
 
 /** States after which the session is gone, by class or whole: administrator's command, crash, connection exceptions. */

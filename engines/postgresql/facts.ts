@@ -1,6 +1,7 @@
 /** Reads from the catalogue what inspection, plan and adoption judge; it judges nothing itself. */
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import { type Connection, isPooled } from './connect.ts';
+import { type HbaRule, readHbaRules } from './hba-rules.ts';
 import { type Marker, readMarker } from './marker.ts';
 
 export interface ServerFacts {
@@ -8,6 +9,7 @@ export interface ServerFacts {
   readonly versionNumber: number;
   readonly inRecovery: boolean;
   readonly isPooled: boolean;
+  /** For logins without a privilege to use the reserved ones. */
   readonly maxConnections: number;
   readonly connectionsInUse: number;
   readonly isSuperuser: boolean;
@@ -15,10 +17,12 @@ export interface ServerFacts {
   /** Sees whose sessions they are and from where (pg_read_all_stats). */
   readonly readsAllStatistics: boolean;
   readonly readsVerifiers: boolean;
-  readonly readsHbaRules: boolean;
   readonly logsStatements: boolean;
   /** password_encryption is md5, so passwords set by others are stored in that form. */
   readonly storesMd5: boolean;
+  /** Of the database; -1 for none. */
+  readonly databaseLimit: number;
+  readonly databaseSessions: number;
 }
 
 export interface RoleFacts {
@@ -46,19 +50,12 @@ export interface RoleSetting {
   readonly needsSuperuser: boolean;
 }
 
-export interface HbaRule {
-  readonly line: number;
-  readonly method: string;
-  readonly databases: readonly string[];
-  readonly users: readonly string[];
-}
-
 export interface DatabaseFacts {
   readonly server: ServerFacts;
   /** The owner and those of its slots that exist. */
   readonly roles: readonly RoleFacts[];
   readonly settings: readonly RoleSetting[];
-  /** Lines for TCP that name this database or all; null where they may not be read. */
+  /** The lines of pg_hba.conf; null where they may not be read. */
   readonly hba: readonly HbaRule[] | null;
   /** Row-level security policies that ask for session_user, which a slot changes. */
   readonly policiesOnSessionUser: number;
@@ -69,7 +66,7 @@ export async function readFacts(connection: Connection, config: PostgresqlEngine
   const server = await readServer(connection, signal);
   const roles = await readRoles(connection, config, server, signal);
   const settings = await readSettings(connection, config, signal);
-  const hba = server.readsHbaRules ? await readHba(connection, config, signal) : null;
+  const hba = await readHbaRules(connection, config, signal);
   const [policies] = await connection.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_catalog.pg_policy
       WHERE pg_get_expr(polqual, polrelid) ~* 'session_user' OR pg_get_expr(polwithcheck, polrelid) ~* 'session_user'`,
@@ -84,16 +81,18 @@ async function readServer(connection: Connection, signal: AbortSignal): Promise<
     `SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
             current_setting('server_version_num')::int AS "versionNumber",
             pg_is_in_recovery() AS "inRecovery",
-            current_setting('max_connections')::int AS "maxConnections",
+            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+              - coalesce(current_setting('reserved_connections', true)::int, 0) AS "maxConnections",
             (SELECT count(*)::int FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' OR backend_type IS NULL) AS "connectionsInUse",
             rolsuper AS "isSuperuser",
             (rolcreaterole OR rolsuper) AS "mayCreateRoles",
             pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS "readsAllStatistics",
             has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS "readsVerifiers",
-            (has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
-              AND has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')) AS "readsHbaRules",
             current_setting('log_statement') IN ('ddl', 'mod', 'all') AS "logsStatements",
-            current_setting('password_encryption') = 'md5' AS "storesMd5"
+            current_setting('password_encryption') = 'md5' AS "storesMd5",
+            (SELECT datconnlimit FROM pg_catalog.pg_database WHERE datname = current_database()) AS "databaseLimit",
+            (SELECT count(*)::int FROM pg_catalog.pg_stat_activity
+              WHERE datname = current_database() AND (backend_type = 'client backend' OR backend_type IS NULL)) AS "databaseSessions"
        FROM pg_catalog.pg_roles WHERE rolname = current_user`,
     [],
     signal,
@@ -132,10 +131,11 @@ async function readRoles(
   return rows.map((row) => ({ ...row, marker: readMarker(row.comment) }));
 }
 
+/** The view pg_settings is left alone: anybody may update it, and so lock everybody out of it. */
 async function readSettings(connection: Connection, config: PostgresqlEngineConfig, signal: AbortSignal): Promise<readonly RoleSetting[]> {
   return connection.query<RoleSetting & Record<string, unknown>>(
     `SELECT d.datname AS database, split_part(entry, '=', 1) AS name, substr(entry, strpos(entry, '=') + 1) AS value,
-            coalesce((SELECT context IN ('superuser', 'superuser-backend') FROM pg_catalog.pg_settings WHERE name = split_part(entry, '=', 1)), false)
+            coalesce((SELECT context IN ('superuser', 'superuser-backend') FROM pg_catalog.pg_show_all_settings() WHERE name = split_part(entry, '=', 1)), false)
               AS "needsSuperuser"
        FROM pg_catalog.pg_db_role_setting s
        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole AND r.rolname = $1
@@ -143,17 +143,6 @@ async function readSettings(connection: Connection, config: PostgresqlEngineConf
       CROSS JOIN LATERAL unnest(s.setconfig) AS entry
       ORDER BY d.datname NULLS FIRST, name`,
     [config.owner],
-    signal,
-  );
-}
-
-async function readHba(connection: Connection, config: PostgresqlEngineConfig, signal: AbortSignal): Promise<readonly HbaRule[]> {
-  return connection.query<HbaRule & Record<string, unknown>>(
-    `SELECT line_number AS line, auth_method AS method, database AS databases, user_name AS users
-       FROM pg_catalog.pg_hba_file_rules
-      WHERE error IS NULL AND type <> 'local' AND database && ARRAY['all', $1, 'sameuser', 'samerole']
-      ORDER BY line_number`,
-    [config.database],
     signal,
   );
 }

@@ -1,12 +1,15 @@
 /**
- * The fenced session of rotation-protocol.md rule 1: ends every older session of ours, holds the lock of this server
- * and owner, and sends every change as one READ COMMITTED transaction that refuses itself where a newer epoch acted.
+ * The fenced session of rotation-protocol.md rule 1: ends every older session of ours, and sends every change as one
+ * READ COMMITTED transaction that takes the owner's row and refuses itself where a newer epoch acted. It takes no advisory
+ * lock: any login of the database could hold that one for ever.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '@sikkerkey/core/clock.ts';
-import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
+import { differentServer, EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
 import type { PostgresqlEngineConfig } from './config.ts';
 import { type Connection, connect, isPooled, type Target } from './connect.ts';
+import { ownStates } from './errors.ts';
+import { lockNotAvailable, whoHoldsRoles } from './lock-holder.ts';
 import { type Marker, markerCheck, readMarker } from './marker.ts';
 import { doBlock } from './quote.ts';
 
@@ -50,25 +53,27 @@ export function adminTarget(config: PostgresqlEngineConfig, applicationName: str
 }
 
 /**
- * Opens the session, takes the lock and writes the epoch: a change of an older one that is still in flight is waited for,
- * even from another database or administrator, and every later one refuses itself. Throws EngineFailure.
+ * Opens the session and writes the epoch: a change of an older one that is still in flight is waited for,
+ * even from another database or administrator, and every later one refuses itself. Nothing is written, and no session
+ * ended, at another server than the expected one (null expects none). Throws EngineFailure.
  */
 export async function openFenced(
   config: PostgresqlEngineConfig,
   marker: Marker,
   clock: Clock,
   signal: AbortSignal,
+  expectedServer: string | null = null,
 ): Promise<FencedConnection> {
   const connection = await connect(adminTarget(config, fenceApplicationName(marker.secretId)), clock, signal);
   try {
     await connection.script(sessionSettings, signal);
     if (await isPooled(connection, signal)) throw new EngineFailure('needs-person', 'connected-through-pooler');
+    const serverFingerprint = await readFingerprint(connection, signal);
+    if (expectedServer !== null && serverFingerprint !== expectedServer) throw new EngineFailure('needs-person', differentServer);
     await refuseOlderEpoch(connection, config.owner, marker, signal);
     await endOlderSessions(connection, clock, signal);
-    const serverFingerprint = await readFingerprint(connection, signal);
-    await connection.query('SELECT pg_advisory_lock($1::bigint)', [lockKey(serverFingerprint, config.owner)], signal);
     const change = (statements: string, changeSignal: AbortSignal): Promise<void> =>
-      runChange(connection, markerCheck(config.owner, marker), statements, changeSignal);
+      runChange(connection, config.owner, `${sameBackend(connection)}${markerCheck(config.owner, marker)}`, statements, changeSignal);
     await change('', signal);
     return {
       serverFingerprint,
@@ -84,12 +89,17 @@ export async function openFenced(
   }
 }
 
-/** An agent that woke up late would otherwise break the session of the one that took over; the lock decides, this spares. */
+/**
+ * An agent that woke up late would otherwise break the session of the one that took over; the mark decides, this spares. It
+ * also names the other secret, which the check in the transaction cannot.
+ */
 async function refuseOlderEpoch(connection: Connection, owner: string, marker: Marker, signal: AbortSignal): Promise<void> {
   const sql = `SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = $1`;
   const [row] = await connection.query<{ comment: string | null }>(sql, [owner], signal);
   const found = readMarker(row?.comment ?? null);
-  if (found?.secretId === marker.secretId && found.epoch > marker.epoch) throw new EngineFailure('newer-epoch', 'newer-epoch');
+  if (found !== null && found.secretId !== marker.secretId)
+    throw new EngineFailure('needs-person', 'managed-by-another-secret', { details: { otherSecretId: found.secretId } });
+  if (found !== null && found.epoch > marker.epoch) throw new EngineFailure('newer-epoch', 'newer-epoch');
 }
 
 async function endOlderSessions(connection: Connection, clock: Clock, signal: AbortSignal): Promise<void> {
@@ -116,22 +126,26 @@ export async function readFingerprint(connection: Connection, signal: AbortSigna
   return `postgresql:${control?.id ?? ''}`;
 }
 
-/** A 64-bit key for the server's advisory locks. */
-function lockKey(serverFingerprint: string, owner: string): string {
-  return createHash('sha256').update(`${serverFingerprint}\0${owner}`).digest().readBigInt64BE(0).toString();
+/** A pooler that told its own server's process id at login may still give the next statement another session. */
+function sameBackend({ backendPid }: Connection): string {
+  return `
+  IF pg_backend_pid() IS DISTINCT FROM ${backendPid ?? 'NULL'} THEN
+    RAISE EXCEPTION USING ERRCODE = '${ownStates.otherBackend}', MESSAGE = 'another session of the server';
+  END IF;`;
 }
 
 /**
  * One message, so that there is no moment in which half of it was sent; the isolation is stated, since under
  * REPEATABLE READ an old epoch would see the old mark and pass.
  */
-async function runChange(connection: Connection, check: string, statements: string, signal: AbortSignal): Promise<void> {
+async function runChange(connection: Connection, owner: string, check: string, statements: string, signal: AbortSignal): Promise<void> {
   const body = `DECLARE owner_oid oid; note text; mark text[]; database_name text;\nBEGIN${check}\n${statements}\nEND`;
   const message = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n${doBlock(body)};\nCOMMIT`;
   try {
     await connection.script(message, signal);
   } catch (error) {
-    if (error instanceof EngineFailure && error.kind !== 'session-lost') await connection.query('ROLLBACK', [], signal);
-    throw error;
+    if (!(error instanceof EngineFailure) || error.kind === 'session-lost') throw error;
+    await connection.query('ROLLBACK', [], signal);
+    throw error.code === lockNotAvailable ? ((await whoHoldsRoles(connection, owner, signal)) ?? error) : error;
   }
 }

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import type { PostgresqlEngineConfig } from './config.ts';
 import { classify } from './errors.ts';
 import type { DatabaseFacts, RoleFacts } from './facts.ts';
+import type { HbaRule } from './hba-rules.ts';
 import { judge } from './inspect.ts';
 
 const config: PostgresqlEngineConfig = {
@@ -33,6 +34,17 @@ const worstRole: RoleFacts = {
   sessions: 2,
 };
 
+const hbaLine: HbaRule = {
+  file: '/etc/pg_hba.conf',
+  line: 1,
+  type: 'host',
+  address: 'all',
+  netmask: null,
+  method: 'scram-sha-256',
+  options: [],
+  logins: [],
+};
+
 const worst: DatabaseFacts = {
   server: {
     version: '12.1',
@@ -45,9 +57,10 @@ const worst: DatabaseFacts = {
     mayCreateRoles: false,
     readsAllStatistics: false,
     readsVerifiers: false,
-    readsHbaRules: true,
     logsStatements: true,
     storesMd5: true,
+    databaseLimit: 9,
+    databaseSessions: 8,
   },
   roles: [worstRole, { ...worstRole, name: 'app_a', sessions: 1 }],
   settings: [
@@ -55,10 +68,9 @@ const worst: DatabaseFacts = {
     { database: 'shop', name: 'log_statement', value: 'all', needsSuperuser: true },
   ],
   hba: [
-    { line: 3, method: 'trust', databases: ['all'], users: ['all'] },
-    { line: 4, method: 'scram-sha-256', databases: ['shop'], users: ['app'] },
-    { line: 5, method: 'scram-sha-256', databases: ['sameuser'], users: ['all'] },
-    { line: 6, method: 'trust', databases: ['elsewhere'], users: ['all'] },
+    { ...hbaLine, line: 3, method: 'trust', address: '10.0.0.0', netmask: '255.0.0.0', logins: ['app', 'app_a', 'app_b'] },
+    { ...hbaLine, line: 4, logins: ['app'] },
+    { ...hbaLine, line: 6, method: 'trust', logins: [] },
   ],
   policiesOnSessionUser: 2,
 };
@@ -77,6 +89,8 @@ it('says everything that is wrong at once, each with the facts that its words ne
     'slot-name-taken',
     'admin-may-not-create-roles',
     'owner-takes-other-role',
+    'hba-differs-for-slots',
+    'hba-differs-for-slots',
   ]);
   for (const { code, details } of findings) {
     if (!isErrorCode(code)) throw new Error(`${code} has no words`);
@@ -84,13 +98,23 @@ it('says everything that is wrong at once, each with the facts that its words ne
   }
 });
 
-it('names only the lines of pg_hba.conf that let this login in to this database', () => {
+it('names only the lines of pg_hba.conf that are for this login, and blocks where its slots would meet another', () => {
   const { findings } = judge(worst, config, 'adopt');
 
   expect(findings.filter((finding) => finding.code.startsWith('hba-'))).toEqual([
-    { code: 'hba-trust-line', severity: 'warns', details: { line: 3 } },
-    { code: 'hba-names-owner-only', severity: 'warns', details: { line: 4 } },
+    { code: 'hba-trust-line', severity: 'warns', details: { file: '/etc/pg_hba.conf', line: 3 } },
+    ...['app_a', 'app_b'].map((slot) => ({
+      code: 'hba-differs-for-slots',
+      severity: 'blocks',
+      details: { file: '/etc/pg_hba.conf', line: 4, role: 'app', slot, gives: 'scram-sha-256 (line 4)', meets: 'no line (refused)' },
+    })),
   ]);
+});
+
+it('warns only of a different way in that a person has accepted', () => {
+  const { findings } = judge(worst, { ...config, acceptsHba: true }, 'adopt');
+
+  expect(findings.filter(({ code }) => code === 'hba-differs-for-slots').map(({ severity }) => severity)).toEqual(['warns', 'warns']);
 });
 
 it.each([

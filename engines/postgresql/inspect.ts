@@ -3,21 +3,18 @@
  * it. Findings carry codes and facts; the words are the front ends'.
  */
 import { type EngineDependencies, maxRoleNameBytes, type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
-import { connect, observerApplicationName } from './connect.ts';
-import { type DatabaseFacts, type HbaRule, type RoleFacts, readFacts } from './facts.ts';
-import { adminTarget, readFingerprint } from './fence.ts';
+import { type DatabaseFacts, type RoleFacts, readFacts } from './facts.ts';
+import { readFingerprint } from './fence.ts';
+import { blocks, type Finding, informs, warns, when } from './finding.ts';
+import { hbaFindings } from './hba.ts';
 import { slotComment } from './marker.ts';
-import { attemptRandomPassword } from './probe.ts';
+import { connectAsObserver } from './observer.ts';
+import { checkPasswords } from './probe.ts';
+
+export type { Finding } from './finding.ts';
 
 /** `give-up`: an adoption that has not gone live is taken back · `recreate-slots`: slots that somebody dropped are made again. */
 export type PlanKind = 'rotate' | 'adopt' | 'un-adopt' | 'give-up' | 'recreate-slots';
-
-/** The form of `finding` in protocol/local/methods.ts. */
-export interface Finding {
-  readonly code: string;
-  readonly severity: 'blocks' | 'warns' | 'informs';
-  readonly details: Record<string, string | number>;
-}
 
 export interface Inspection {
   /** As `18.4`. */
@@ -38,7 +35,7 @@ export async function inspect(
   dependencies: EngineDependencies,
   signal: AbortSignal,
 ): Promise<Inspection> {
-  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  const connection = await connectAsObserver(config, dependencies.clock, signal);
   try {
     const inspection = judge(await readFacts(connection, config, signal), config, kind);
     return { ...inspection, findings: [...inspection.findings, ...(await probeFindings(config, kind, dependencies, signal))] };
@@ -53,7 +50,7 @@ export async function identifyServer(
   dependencies: EngineDependencies,
   signal: AbortSignal,
 ): Promise<string> {
-  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  const connection = await connectAsObserver(config, dependencies.clock, signal);
   try {
     return await readFingerprint(connection, signal);
   } finally {
@@ -76,10 +73,9 @@ async function probeFindings(
   const slots = kind === 'rotate' && config.strategy === 'single' ? (['owner'] as const) : (['owner', 'a', 'b'] as const);
   const findings: Finding[] = [];
   for (const role of slots.map((slot) => roleOfSlot(config.owner, slot))) {
-    const attempt = await attemptRandomPassword(config, { host: config.host, port: config.port }, role, dependencies, signal);
-    if (attempt.kind === 'logged-in') findings.push(blocks('hba-trust', { role }));
-    if (attempt.kind === 'not-authorised') findings.push(blocks('hba-28000', { role }));
-    if (attempt.kind === 'failed') findings.push(warns('login-not-probed', { role, reason: attempt.failure.code }));
+    const check = await checkPasswords(config, { host: config.host, port: config.port }, role, dependencies, signal);
+    if (check.kind === 'not-enforced') findings.push(blocks(check.code, { role }));
+    if (check.kind === 'failed') findings.push(warns('login-not-probed', { role, reason: check.failure.code }));
   }
   return findings;
 }
@@ -100,15 +96,10 @@ export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind
       ...ownerFindings(owner, facts, config, kind),
       ...(usesSlots ? slotFindings(slots, facts, config, kind) : []),
       ...(usesSlots && kind !== 'give-up' && owner !== undefined ? copyFindings(owner, facts) : []),
-      ...hbaFindings(facts.hba, config, usesSlots),
+      ...wayInFindings(facts, config, kind, usesSlots),
     ],
   };
 }
-
-const blocks = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'blocks', details });
-const warns = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'warns', details });
-const informs = (code: string, details: Finding['details'] = {}): Finding => ({ code, severity: 'informs', details });
-const when = (condition: boolean, finding: Finding): Finding[] => (condition ? [finding] : []);
 
 function serverFindings({ server }: DatabaseFacts, config: PostgresqlEngineConfig): Finding[] {
   const free = server.maxConnections - server.connectionsInUse;
@@ -119,6 +110,10 @@ function serverFindings({ server }: DatabaseFacts, config: PostgresqlEngineConfi
     ...when(!server.readsAllStatistics, warns('sessions-hidden', { admin: config.adminUser })),
     ...when(!server.readsVerifiers, informs('verifiers-hidden')),
     ...when(free < 10, warns('connections-nearly-exhausted', { free })),
+    ...when(
+      server.databaseLimit >= 0 && server.databaseLimit - server.databaseSessions < 2,
+      warns('database-limit-nearly-used', { database: config.database, limit: server.databaseLimit, sessions: server.databaseSessions }),
+    ),
     ...when(server.logsStatements, informs('statements-are-logged')),
     ...when(config.tls.mode === 'disable', warns('tls-disabled')),
     ...when(config.tls.mode === 'require' || config.tls.mode === 'verify-ca', warns('tls-not-fully-verified', { mode: config.tls.mode })),
@@ -132,7 +127,9 @@ function ownerFindings(owner: RoleFacts | undefined, { server }: DatabaseFacts, 
   const marker = owner.marker;
   return [
     ...when(!owner.mayBeAltered, blocks('admin-option-missing', { role, admin: config.adminUser })),
-    ...when(marker !== null && marker.secretId !== config.secretId, blocks('managed-by-another-secret', { role })),
+    ...(marker === null || marker.secretId === config.secretId
+      ? []
+      : [blocks('managed-by-another-secret', { role, otherSecretId: marker.secretId })]),
     ...(kind === 'give-up' ? [] : loginFindings(owner, server, config, kind)),
   ];
 }
@@ -140,7 +137,14 @@ function ownerFindings(owner: RoleFacts | undefined, { server }: DatabaseFacts, 
 /** What matters where the login itself is to be used further. */
 function loginFindings(owner: RoleFacts, server: DatabaseFacts['server'], config: PostgresqlEngineConfig, kind: PlanKind): Finding[] {
   const role = config.owner;
+  // A slot begins with no session and the owner's limit.
+  const sessions = config.strategy === 'single' ? owner.sessions : 0;
+  const isLimited = owner.connectionLimit >= 0 && !owner.isSuperuser;
   return [
+    ...when(
+      isLimited && owner.connectionLimit - sessions < 2,
+      warns('login-limit-nearly-used', { role, limit: owner.connectionLimit, sessions }),
+    ),
     ...when(!owner.mayLogIn && (kind === 'adopt' || config.strategy === 'single'), blocks('role-may-not-log-in', { role })),
     ...when(owner.hasExpiry, warns('expiry-will-be-cleared', { role })),
     ...when(owner.verifierKind === 'md5' || (owner.verifierKind === 'hidden' && server.storesMd5), warns('md5-becomes-scram', { role })),
@@ -183,25 +187,11 @@ function copyFindings(owner: RoleFacts, facts: DatabaseFacts): Finding[] {
   ];
 }
 
-/** Lines of pg_hba.conf that are a danger or a trap from wherever the application connects; where they may be read. */
-function hbaFindings(rules: readonly HbaRule[] | null, config: PostgresqlEngineConfig, usesSlots: boolean): Finding[] {
-  if (rules === null) return [informs('hba-hidden')];
-  const names = usesSlots ? (['owner', 'a', 'b'] as const).map((slot) => roleOfSlot(config.owner, slot)) : [config.owner];
-  const trusting = rules.filter((rule) => rule.method === 'trust' && names.some((name) => covers(rule, name, config.database)));
-  const forOwnerOnly = rules.filter(
-    (rule) =>
-      rule.method !== 'reject' &&
-      covers(rule, config.owner, config.database) &&
-      !names.every((name) => covers(rule, name, config.database)),
-  );
-  return [
-    ...trusting.map((rule) => warns('hba-trust-line', { line: rule.line })),
-    ...forOwnerOnly.map((rule) => warns('hba-names-owner-only', { line: rule.line })),
-  ];
-}
-
-/** `sameuser` is a database that has the name of the login, which a slot never has. */
-function covers(rule: HbaRule, name: string, database: string): boolean {
-  const isForDatabase = rule.databases.some((one) => one === 'all' || one === database || (one === 'sameuser' && name === database));
-  return isForDatabase && rule.users.some((user) => user === 'all' || user === name || user.startsWith('/'));
+/** Which logins are used now and which will be, by what each kind of work does. */
+function wayInFindings(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind, usesSlots: boolean): Finding[] {
+  const { owner } = config;
+  const inUse = facts.roles.filter((role) => role.mayLogIn).map(({ name }) => name);
+  const after = kind === 'un-adopt' ? [owner] : [roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
+  const next = usesSlots && kind !== 'give-up' ? after : [];
+  return hbaFindings(facts.hba, usesSlots && inUse.length > 0 ? inUse : [owner], next, config.acceptsHba === true);
 }

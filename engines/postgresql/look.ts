@@ -5,10 +5,10 @@
 import { type Candidate, EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
 import type { LoginShape, Shape, Slot } from '@sikkerkey/core/rotation/types.ts';
 import { type EngineDependencies, type PostgresqlEngineConfig, roleOfSlot, slotsOf } from './config.ts';
-import { type Connection, connect, observerApplicationName } from './connect.ts';
-import { adminTarget } from './fence.ts';
+import type { Connection } from './connect.ts';
 import { slotComment } from './marker.ts';
-import { attemptLogin, attemptRandomPassword } from './probe.ts';
+import { connectAsObserver } from './observer.ts';
+import { attemptLogin, checkPasswords } from './probe.ts';
 import { verifierAccepts } from './scram.ts';
 
 interface RoleRow {
@@ -45,7 +45,7 @@ export async function lookAt(
   for (const slot of slots) {
     const row = rows.find((one) => one.rolname === roleOfSlot(config.owner, slot));
     const ours = candidates.filter((candidate) => candidate.slot === slot);
-    logins.push(await shapeOf(slot, row, ours, { connection, config, dependencies, signal, readable }));
+    logins.push(await shapeOf(slot, row, ours, { config, dependencies, signal, readable }));
   }
   return { logins };
 }
@@ -57,7 +57,7 @@ export async function observe(
   dependencies: EngineDependencies,
   signal: AbortSignal,
 ): Promise<Shape> {
-  const connection = await connect(adminTarget(config, observerApplicationName), dependencies.clock, signal);
+  const connection = await connectAsObserver(config, dependencies.clock, signal);
   try {
     return await lookAt(connection, config, candidates, dependencies, signal);
   } finally {
@@ -66,7 +66,6 @@ export async function observe(
 }
 
 interface Means {
-  readonly connection: Connection;
   readonly config: PostgresqlEngineConfig;
   readonly dependencies: EngineDependencies;
   readonly signal: AbortSignal;
@@ -96,38 +95,15 @@ async function acceptedVersions(row: RoleRow, candidates: readonly Candidate[], 
 async function versionsByLogin(username: string, candidates: readonly Candidate[], means: Means): Promise<number[]> {
   const { config, dependencies, signal } = means;
   const node = { host: config.host, port: config.port };
-  const negative = await attemptRandomPassword(config, node, username, dependencies, signal);
-  if (negative.kind === 'failed') throw negative.failure;
-  if (negative.kind !== 'wrong-password') {
-    throw new EngineFailure('needs-person', negative.kind === 'logged-in' ? 'hba-trust' : 'hba-28000');
-  }
+  const check = await checkPasswords(config, node, username, dependencies, signal);
+  if (check.kind === 'failed') throw check.failure;
+  if (check.kind === 'not-enforced') throw new EngineFailure('needs-person', check.code);
   for (const { version, credential } of candidates) {
     const attempt = await attemptLogin(config, node, { username, password: credential.password }, dependencies.clock, signal);
     if (attempt.kind === 'logged-in') await attempt.connection.close();
-    if (attempt.kind === 'failed' && !(await isRefusalAfterPassword(attempt.failure, username, means))) throw attempt.failure;
+    if (attempt.kind === 'failed') throw attempt.failure;
+    if (attempt.kind === 'not-authorised') throw new EngineFailure('needs-person', 'hba-28000');
     if (attempt.kind !== 'wrong-password') return [version];
   }
   return [];
-}
-
-/** The password was right, and the login failed for what comes after it: no CONNECT, no such database, its connection limit. */
-async function isRefusalAfterPassword(failure: EngineFailure, username: string, means: Means): Promise<boolean> {
-  if (failure.code === '42501' || failure.code === '3D000') return true;
-  return failure.code === '53300' && (await isAtConnectionLimit(username, means));
-}
-
-/**
- * The limit of a role is checked after its password. The same code is said before the password where the whole server is
- * full, but the random password has just been compared, so it was not.
- */
-async function isAtConnectionLimit(username: string, { connection, signal }: Means): Promise<boolean> {
-  const [row] = await connection.query<{ full: boolean }>(
-    `SELECT rolconnlimit >= 0 AND rolconnlimit <= (
-              SELECT count(*) FROM pg_catalog.pg_stat_activity
-               WHERE usesysid = r.oid AND (backend_type IS NULL OR backend_type = 'client backend')) AS full
-       FROM pg_catalog.pg_roles r WHERE rolname = $1`,
-    [username],
-    signal,
-  );
-  return row?.full === true;
 }

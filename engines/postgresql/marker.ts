@@ -27,6 +27,12 @@ export function readMarker(comment: string | null): Marker | null {
   return found === null ? null : { secretId: found[1] ?? '', epoch: Number(found[2]) };
 }
 
+/** The epoch that this secret left in the comment, also with its release; null where there is none of it. */
+export function markedEpoch(comment: string | null, secretId: string): number | null {
+  const found = comment === null ? null : /\[sikkerkey (?:secret|released)=([A-Za-z0-9_-]{1,128}) epoch=(\d{1,15})\]/.exec(comment);
+  return found?.[1] === secretId ? Number(found[2]) : null;
+}
+
 /** Comment of a slot role that adoption created; only roles with it are ever dropped. */
 export function slotComment(secretId: string): string {
   return `Login slot of a managed secret [sikkerkey slot-of=${secretId}]`;

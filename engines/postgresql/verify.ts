@@ -6,7 +6,7 @@ import { type Candidate, EngineFailure, type VerifyOutcome } from '@sikkerkey/co
 import type { DatabaseNode, EngineDependencies, PostgresqlEngineConfig } from './config.ts';
 import { roleOfSlot } from './config.ts';
 import type { Connection } from './connect.ts';
-import { attemptLogin, attemptRandomPassword, type LoginAttempt } from './probe.ts';
+import { attemptLogin, checkPasswords } from './probe.ts';
 
 /** The primary first, then the declared nodes; the first outcome other than `verified` ends it. Throws only the signal's reason. */
 export async function verifyCandidate(
@@ -34,8 +34,9 @@ async function verifyOnNode(
   signal: AbortSignal,
 ): Promise<VerifyOutcome> {
   const username = roleOfSlot(config.owner, candidate.slot);
-  const refused = withoutProof(await attemptRandomPassword(config, node, username, dependencies, signal));
-  if (refused !== null) return refused;
+  const check = await checkPasswords(config, node, username, dependencies, signal);
+  if (check.kind === 'not-enforced') return { kind: 'proves-nothing', code: check.code };
+  if (check.kind === 'failed') return fromFailure(check.failure);
   const login = { username, password: candidate.credential.password };
   const attempt = await attemptLogin(config, node, login, dependencies.clock, signal);
   switch (attempt.kind) {
@@ -43,6 +44,8 @@ async function verifyOnNode(
       return { kind: 'wrong-password' };
     case 'not-authorised':
       return { kind: 'unfit', code: '28000' };
+    case 'refused-after-password':
+      return fromRefusal(attempt.failure, config);
     case 'failed':
       return fromFailure(attempt.failure);
     case 'logged-in':
@@ -56,20 +59,12 @@ async function verifyOnNode(
   }
 }
 
-/** Null when the random password was refused as a wrong password, which is the only answer that proves something. */
-function withoutProof(attempt: LoginAttempt): VerifyOutcome | null {
-  switch (attempt.kind) {
-    case 'wrong-password':
-      return null;
-    case 'logged-in':
-      return { kind: 'proves-nothing', code: 'hba-trust' };
-    case 'not-authorised':
-      return { kind: 'proves-nothing', code: 'hba-28000' };
-    case 'failed':
-      return fromFailure(attempt.failure);
-    default:
-      return attempt satisfies never;
-  }
+/**
+ * In place the old password is dead already, so a right one that meets a connection limit is all the proof there will be
+ * while the application holds every connection. A slot that nobody uses yet can wait for one, and for its probe.
+ */
+function fromRefusal(failure: EngineFailure, { strategy }: PostgresqlEngineConfig): VerifyOutcome {
+  return failure.code === '53300' && strategy === 'single' ? { kind: 'verified' } : fromFailure(failure);
 }
 
 async function runProbe(
