@@ -48,6 +48,7 @@ export type VaultLogEvent =
   | 'vault.unsealed'
   | 'vault.sealed'
   | 'vault.core-dumps-possible'
+  | 'control.failed'
   | 'request.answered'
   | 'request.failed'
   | 'address.locked-out'

@@ -10,11 +10,12 @@ afterEach(() => {
   for (const controller of stopping.splice(0)) controller.abort();
 });
 
-function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boolean; spreadIntervalMs?: number } = {}) {
+function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boolean; spreadIntervalMs?: number; running?: boolean } = {}) {
   const { spreadIntervalMs = 86_400_000 } = options;
   const clock = new FakeClock();
   const calls: string[] = [];
   const delays: number[] = [];
+  const counts: number[] = [];
   let woken = 0;
   const hub = new EventHub();
   hub.add({ wake: () => (woken += 1), close: () => undefined });
@@ -27,7 +28,11 @@ function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boole
     eventCursor: async () => '1',
     nextDueAt: async () => (options.dueAt === undefined ? clock.now() : options.dueAt),
     requestDueRotations: counted('due', 1),
-    expireDrains: counted('drains', 0),
+    untilNextEnd: async () => (options.running ? 60_000 : null),
+    growOlder: async ({ elapsedMs }: { elapsedMs: number }) => {
+      counts.push(elapsedMs);
+      return counted('older', 0)();
+    },
     expireClaims: counted('claims', 0),
     extendDrains: counted('extend', 1),
     prune: counted('prune', 0),
@@ -48,7 +53,7 @@ function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boole
   const controller = new AbortController();
   stopping.push(controller);
   const scheduler = startScheduler(vault, controller.signal);
-  return { scheduler, clock, calls, delays, logged, keyring, woken: () => woken, controller };
+  return { scheduler, clock, calls, delays, counts, logged, keyring, options, woken: () => woken, controller };
 }
 
 /** After the first tick, which ends the silence before the start. */
@@ -63,10 +68,10 @@ test('what is due is done within a second or so, and listeners are woken', async
   const { clock, calls, woken } = await awake();
 
   await clock.advance(1_200);
-  expect(calls).toEqual(['due', 'drains', 'claims']);
+  expect(calls).toEqual(['due', 'claims']);
   expect(woken()).toBe(1);
   await clock.advance(1_200);
-  expect(calls).toHaveLength(6);
+  expect(calls).toHaveLength(4);
 });
 
 const silenceOver = ['extend', 'claims', 'spread beyond 30000'];
@@ -79,16 +84,48 @@ test('a vault that begins gives drains time again before anything runs out', asy
   expect(logged).toContain('drain.extended');
 });
 
-test.each([90_000, -90_000])('a wall clock that jumps by %i ms lets nothing run out and forgets nothing in that tick', async (jump) => {
-  const { clock, calls } = await awake();
-  await clock.advance(58_000);
-  calls.length = 0;
+test.each([90_000, -90_000])('a wall clock that jumps by %i ms begins and forgets nothing until it has settled', async (jump) => {
+  const { clock, calls } = await awake({ running: true });
+  await clock.advance(3_600_000);
   clock.jump(jump);
+  calls.length = 0;
 
-  await clock.advance(5_000);
-  expect(calls.slice(0, 4)).toEqual([...silenceOver, 'due']);
-  expect(calls).not.toContain('prune');
+  await clock.advance(890_000);
+  expect(calls.slice(0, 3)).toEqual(['extend', 'claims', 'older']);
+  expect(new Set(calls)).toEqual(new Set(['extend', 'claims', 'older']));
   expect(calls.filter((call) => call === 'extend')).toHaveLength(1);
+  calls.length = 0;
+  await clock.advance(80_000);
+  expect(calls.filter((call) => call.startsWith('spread'))).toEqual(['spread beyond 30000']);
+  expect(calls.indexOf('spread beyond 30000')).toBeLessThan(calls.indexOf('due'));
+  expect(calls).toContain('prune');
+});
+
+test('the age grows with each tick while something runs, and once a minute while nothing does', async () => {
+  const { clock, counts, options } = await awake({ dueAt: null, running: true });
+  await clock.advance(30_000);
+  expect(counts.length).toBeGreaterThan(25);
+  expect(counts.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(28_500);
+  options.running = false;
+  counts.length = 0;
+
+  await clock.advance(121_500);
+  expect(counts).toHaveLength(2);
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(60_000);
+  expect(Math.max(...counts)).toBeLessThan(62_200);
+});
+
+test('time in which the store could not be written is a silence, and is not counted', async () => {
+  const { clock, calls, counts, options } = await awake({ dueAt: null, running: true });
+  options.fails = true;
+  await clock.advance(2_000);
+  options.fails = false;
+  counts.length = 0;
+  calls.length = 0;
+
+  await clock.advance(8_000);
+  expect(calls[0]).toBe('extend');
+  expect(counts[0]).toBeLessThanOrEqual(2_000);
 });
 
 test('a wall clock that is corrected by seconds changes nothing', async () => {
@@ -96,7 +133,7 @@ test('a wall clock that is corrected by seconds changes nothing', async () => {
   clock.jump(5_000);
 
   await clock.advance(1_200);
-  expect(calls).toEqual(['due', 'drains', 'claims']);
+  expect(calls).toEqual(['due', 'claims']);
 });
 
 test('a vault that was sealed begins anew', async () => {
@@ -117,11 +154,14 @@ test('nothing is done while nothing is due', async () => {
   expect(calls).toEqual([]);
 });
 
-test('old rows are forgotten once a minute', async () => {
+test('old rows are forgotten once a minute, when the clock has gone right since the start for as long as a nonce is kept', async () => {
   const { clock, calls } = await awake({ dueAt: null });
+  await clock.advance(898_000);
+  expect(calls).not.toContain('prune');
+
   await clock.advance(125_000);
 
-  expect(calls).toEqual(['prune', 'prune']);
+  expect(calls.filter((call) => call === 'prune')).toHaveLength(3);
 });
 
 test('a sealed vault does nothing', async () => {

@@ -1,8 +1,13 @@
 /**
- * The vault's own clockwork: due rotations become pending, drain deadlines and leases run out, old rows are forgotten.
- * Every node may run it: each operation is one transaction that does a thing once. It stands still while sealed.
+ * The vault's own clockwork: due rotations become pending, drains and leases run out, old rows are forgotten. Every node
+ * may run it: each operation is one transaction that does a thing once. It stands still while sealed.
+ *
+ * Only this tick makes the vault older (managed/vault-age.ts), so only it ends drains and holds; and it asks the clock
+ * watch before it believes the wall clock in what cannot be taken back: beginning rotations and forgetting.
  */
 import { startLoop } from '@sikkerkey/core/loop.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { countAtLeastEveryMs } from './managed/vault-age.ts';
 import { sealGenerated } from './routes/seal-version.ts';
 import type { VaultParts } from './vault-parts.ts';
 
@@ -10,14 +15,17 @@ const tickMs = 1_000;
 const pruneEveryMs = 60_000;
 /** Rows that one operation touches at most, so that none keeps the others waiting. */
 const batch = 200;
+/** Rows that one operation forgets at most, and how often it is asked in one go: enough for some thousand reads a second. */
+const forgetBatch = 2_000;
+const forgetRounds = 100;
 /** Events that a listener may have missed and still catch up with. */
 const keepEventsMs = 24 * 3_600_000;
 /** A rotation later than this was missed while the vault was down or sealed. */
 const overdueMs = 30_000;
 /** Missed rotations begin within this time, or within their interval where that is shorter, spread evenly instead of all at once. */
 const spreadOverMs = 300_000;
-/** A wall clock that moved this much against the other one between two ticks was set, or the host slept. */
-const jumpMs = 60_000;
+/** How long the wall clock must go right before it is believed again; longer than any nonce is kept. */
+const settleMs = 900_000;
 /** What a drain still lasts after a time in which nobody could hear of the promotion, unless its own deadline is shorter. */
 const drainAfterSilenceMs = 900_000;
 
@@ -29,39 +37,15 @@ export interface Scheduler {
 
 /** Runs until the signal is aborted. Failures are logged and the next tick tries again. */
 export function startScheduler(vault: VaultParts, signal: AbortSignal): Scheduler {
-  let prunedAt = vault.clock.monotonic();
-  const wallAhead = (): number => vault.clock.now() - vault.clock.monotonic();
-  let aheadBefore = wallAhead();
-  let isSilent = true;
-  const catchUp = async (): Promise<void> => {
-    const ahead = wallAhead();
-    prunedAt = vault.clock.monotonic();
-    await endSilence(vault);
-    aheadBefore = ahead;
-    isSilent = false;
-  };
-  const run = async (): Promise<undefined> => {
-    await vault.hub.lookForCommits(vault.storage);
-    if (vault.keyring.sealed) {
-      isSilent = true;
-      return;
-    }
-    if (isSilent || Math.abs(wallAhead() - aheadBefore) > jumpMs) {
-      await catchUp();
-      return;
-    }
-    aheadBefore = wallAhead();
-    if ((await runDue(vault)) > 0) vault.hub.wake();
-    if (vault.clock.monotonic() - prunedAt < pruneEveryMs) return;
-    prunedAt = vault.clock.monotonic();
-    await vault.storage.prune({ now: vault.clock.now(), limit: batch, keepEventsMs });
-  };
+  const ticks = new Ticks(vault);
   const loop = startLoop(
     {
       name: 'scheduler',
       intervalMs: tickMs,
-      run,
+      run: () => ticks.run(),
       classify: (error) => {
+        // A store that could not be written: who read or acknowledged in this time may not have been answered either.
+        ticks.wasSilent();
         vault.log.failure('schedule.failed', error);
         return 'retry';
       },
@@ -69,27 +53,100 @@ export function startScheduler(vault: VaultParts, signal: AbortSignal): Schedule
     vault,
     signal,
   );
-  return { catchUp, done: loop.done };
+  return { catchUp: () => ticks.catchUp(), done: loop.done };
 }
 
-async function runDue(vault: VaultParts): Promise<number> {
-  const now = vault.clock.now();
-  const dueAt = await vault.storage.nextDueAt();
-  if (dueAt === null || dueAt > now) return 0;
-  const offered = await vault.storage.requestDueRotations({ now, limit: batch, seal: sealGenerated(vault) });
-  const drained = await vault.storage.expireDrains({ now, limit: batch });
-  const freed = await vault.storage.expireClaims({ now, limit: batch });
-  if (offered > 0) vault.log.write('info', 'rotation.offered', { count: offered });
-  return offered + drained + freed;
-}
+class Ticks {
+  readonly #vault: VaultParts;
+  readonly #watch: ClockWatch;
+  #isSilent = true;
+  /** Heard since the vault's age was counted last. */
+  #uncountedMs = 0;
+  /** Rotations that became due in a silence are not spread out yet. */
+  #spreadIsDue = true;
+  #prunedAt: number;
 
-/** The drains first, and before anything is awaited: no request may find a deadline that passed in the silence. */
-async function endSilence(vault: VaultParts): Promise<void> {
-  const now = vault.clock.now();
-  const extended = await vault.storage.extendDrains({ now, atMostMs: drainAfterSilenceMs });
-  if (extended > 0) vault.log.write('info', 'drain.extended', { count: extended });
-  await vault.storage.expireClaims({ now, limit: batch });
-  const delayMs = (intervalMs: number): number => Math.floor(vault.random.fraction() * Math.min(spreadOverMs, intervalMs));
-  const moved = await vault.storage.spreadOverdueRotations({ now: vault.clock.now(), overdueMs, delayMs });
-  if (moved > 0) vault.log.write('info', 'schedule.ran', { count: moved });
+  constructor(vault: VaultParts) {
+    this.#vault = vault;
+    this.#watch = new ClockWatch(vault.clock);
+    this.#prunedAt = vault.clock.monotonic();
+  }
+
+  wasSilent(): void {
+    this.#isSilent = true;
+  }
+
+  async run(): Promise<undefined> {
+    const { hub, storage, keyring } = this.#vault;
+    const { heardMs, silent } = this.#watch.tick();
+    this.#isSilent ||= silent || keyring.sealed;
+    await hub.lookForCommits(storage);
+    if (keyring.sealed) return;
+    if (this.#isSilent) {
+      await this.catchUp();
+      return;
+    }
+    this.#uncountedMs += heardMs;
+    const ended = (await this.#growOlder()) + (await this.#runDue());
+    if (ended > 0) hub.wake();
+    await this.#forget();
+  }
+
+  /** Nothing of the silence is counted, and what would end soon after it lasts a little longer. */
+  async catchUp(): Promise<void> {
+    const { storage, log, clock } = this.#vault;
+    this.#uncountedMs = 0;
+    this.#spreadIsDue = true;
+    const extended = await storage.extendDrains({ now: clock.now(), atMostMs: drainAfterSilenceMs });
+    if (extended > 0) log.write('info', 'drain.extended', { count: extended });
+    await storage.expireClaims({ now: clock.now(), limit: batch });
+    if (this.#mayBegin()) await this.#spread();
+    this.#isSilent = false;
+  }
+
+  /** Only while something runs that it can end, or else once a minute: each count is a write. */
+  async #growOlder(): Promise<number> {
+    const { storage, clock } = this.#vault;
+    const runs = (await storage.untilNextEnd()) !== null;
+    if (!runs && this.#uncountedMs < countAtLeastEveryMs) return 0;
+    const elapsedMs = this.#uncountedMs;
+    this.#uncountedMs = 0;
+    return storage.growOlder({ now: clock.now(), elapsedMs, limit: batch });
+  }
+
+  async #runDue(): Promise<number> {
+    const { storage, clock, log } = this.#vault;
+    const mayBegin = this.#mayBegin();
+    if (mayBegin && this.#spreadIsDue) await this.#spread();
+    const now = clock.now();
+    const dueAt = await storage.nextDueAt();
+    if (dueAt === null || dueAt > now) return 0;
+    const offered = mayBegin ? await storage.requestDueRotations({ now, limit: batch, seal: sealGenerated(this.#vault) }) : 0;
+    const freed = await storage.expireClaims({ now, limit: batch });
+    if (offered > 0) log.write('info', 'rotation.offered', { count: offered });
+    return offered + freed;
+  }
+
+  /** A clock that jumped may jump back: until it has settled, no schedule believes it. */
+  #mayBegin(): boolean {
+    return this.#watch.hasNotJumpedFor(settleMs);
+  }
+
+  async #spread(): Promise<void> {
+    const { storage, clock, log, random } = this.#vault;
+    const delayMs = (intervalMs: number): number => Math.floor(random.fraction() * Math.min(spreadOverMs, intervalMs));
+    const moved = await storage.spreadOverdueRotations({ now: clock.now(), overdueMs, delayMs });
+    this.#spreadIsDue = false;
+    if (moved > 0) log.write('info', 'schedule.ran', { count: moved });
+  }
+
+  /** What is forgotten cannot be had back, so also the clock that the process found at its start has to settle first. */
+  async #forget(): Promise<void> {
+    const { storage, clock } = this.#vault;
+    if (clock.monotonic() - this.#prunedAt < pruneEveryMs || !this.#watch.agreesFor(settleMs)) return;
+    this.#prunedAt = clock.monotonic();
+    for (let round = 0; round < forgetRounds; round += 1) {
+      if ((await storage.prune({ now: clock.now(), limit: forgetBatch, keepEventsMs })) < forgetBatch) return;
+    }
+  }
 }

@@ -22,7 +22,10 @@ export class SealState {
     this.#companions = companions;
   }
 
-  /** Takes the root key and zeroes it. Throws `unseal-key-wrong`; the vault then stays as it is. */
+  /**
+   * Takes the root key and zeroes it. Throws `unseal-key-wrong`, and what the store says where what was missed cannot be
+   * caught up with (`vault-disk-full`, say). The vault then stays as it was: half-open it would let drains run out unseen.
+   */
   async unseal(rootKey: Uint8Array): Promise<void> {
     const { keyring, storage, log } = this.#parts;
     const wasSealed = keyring.sealed;
@@ -30,7 +33,12 @@ export class SealState {
     storage.useAuditKey(keyring.auditAuthenticator());
     if (!wasSealed) return;
     this.#companions.checkpoints.start();
-    await this.#companions.scheduler.catchUp();
+    try {
+      await this.#companions.scheduler.catchUp();
+    } catch (error) {
+      await this.seal();
+      throw error;
+    }
     log.write('info', 'vault.unsealed', { vaultId: this.#record.vaultId });
   }
 

@@ -7,18 +7,26 @@ import type { VaultParts } from '../vault-parts.ts';
 import { vaultVersion } from '../version.ts';
 import type { ControlAnswer, ControlRequest } from './control-protocol.ts';
 
-/** Refuses a wrong or unreadable unseal key with its code; anything unexpected rejects. */
+/** Never rejects: whoever asks hears what came of it, and what was not expected is in the log. */
 export async function answerControl(vault: VaultParts, sealState: SealState, request: ControlRequest): Promise<ControlAnswer> {
   try {
     if (request.act === 'unseal') await sealState.unseal(parseUnsealKey(new SecretText(request.unsealKey)));
     if (request.act === 'seal') await sealState.seal();
   } catch (error) {
-    if (error instanceof CatalogueError && (error.code === 'unseal-key-wrong' || error.code === 'unseal-key-malformed')) {
-      return { outcome: 'refused', code: error.code };
-    }
-    throw error;
+    return refusalOf(vault, error);
   }
   const { vaultId, apiUrl } = vault.settings;
   const { sealed } = vault.keyring;
   return { outcome: 'done', status: { vaultId, version: vaultVersion, sealed, apiUrl, processId: process.pid } };
+}
+
+function refusalOf(vault: VaultParts, error: unknown): ControlAnswer {
+  if (error instanceof CatalogueError) {
+    const { code, details } = error;
+    if (code === 'unseal-key-wrong' || code === 'unseal-key-malformed' || code === 'vault-disk-full') return { outcome: 'refused', code };
+    if (code === 'vault-store-failed') return { outcome: 'refused', code, storeCode: String(Reflect.get(details, 'storeCode')) };
+  }
+  const reference = Buffer.from(vault.random.bytes(4)).toString('hex');
+  vault.log.failure('control.failed', error, { reference });
+  return { outcome: 'refused', code: 'vault-failed', reference };
 }

@@ -3,6 +3,7 @@
  * socket (0600) in the data directory. Whoever may open that socket may already read the data directory.
  */
 import { join } from 'node:path';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import * as z from 'zod';
 
 export const controlRequest = z.discriminatedUnion('act', [
@@ -21,13 +22,32 @@ export const controlStatus = z.strictObject({
 });
 export type ControlStatus = z.infer<typeof controlStatus>;
 
+const refused = z.discriminatedUnion('code', [
+  z.strictObject({
+    outcome: z.literal('refused'),
+    code: z.enum(['unseal-key-wrong', 'unseal-key-malformed', 'request-malformed', 'vault-disk-full']),
+  }),
+  z.strictObject({ outcome: z.literal('refused'), code: z.literal('vault-store-failed'), storeCode: z.string() }),
+  /** Unexpected; the log of the serving process has it under this reference. */
+  z.strictObject({ outcome: z.literal('refused'), code: z.literal('vault-failed'), reference: z.string() }),
+]);
+
 export const controlAnswer = z.discriminatedUnion('outcome', [
   z.strictObject({ outcome: z.literal('done'), status: controlStatus }),
-  z.strictObject({ outcome: z.literal('refused'), code: z.enum(['unseal-key-wrong', 'unseal-key-malformed', 'request-malformed']) }),
+  refused,
 ]);
 export type ControlAnswer = z.infer<typeof controlAnswer>;
 
 /** Bytes of one line, checked while reading. */
 export const maxControlLineBytes = 4_096;
 
-export const controlSocketPath = (dataDirectory: string): string => join(dataDirectory, 'control.sock');
+/** Bytes of a socket's path that every system takes (macOS 103, Linux 107). Some cut a longer one and go on elsewhere. */
+const maxSocketPathBytes = 103;
+
+/** Throws `vault-path-too-long`. */
+export function controlSocketPath(dataDirectory: string): string {
+  const path = join(dataDirectory, 'control.sock');
+  const length = Buffer.byteLength(path);
+  if (length > maxSocketPathBytes) throw new CatalogueError('vault-path-too-long', { length, limit: maxSocketPathBytes });
+  return path;
+}

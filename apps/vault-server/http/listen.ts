@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Clock } from '@sikkerkey/core/clock.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 export interface TlsFiles {
@@ -17,6 +18,8 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+/** A connection that says nothing, or not all of its request, is closed after these times. */
+const handshakeTimeoutMs = 10_000;
 /** Idle connections live longer than a client's poll interval, so that polling does not pay for a new handshake. */
 const keepAliveMs = 65_000;
 const limits: ServerOptions = {
@@ -27,24 +30,22 @@ const limits: ServerOptions = {
   connectionsCheckingInterval: 5_000,
 };
 const maxConnections = 10_000;
+/** Half of all: many hosts may stand behind one address, and none may take every place. */
+const maxConnectionsOfAddress = 5_000;
 const portAttempts = 5;
 
 /** Throws the system's error (EADDRINUSE, EACCES …) when an address cannot be bound. */
 export async function listen(address: ListenAddress, tls: TlsFiles | null, listener: RequestListener, clock: Clock): Promise<Listening> {
   for (let attempt = 1; ; attempt += 1) {
+    const connections = new ConnectionLimit(maxConnectionsOfAddress);
     const servers: Server[] = [];
     const bound: string[] = [];
     let port = address.port;
     try {
       for (const host of address.bind) {
-        const server =
-          tls === null
-            ? createServer(limits, listener)
-            : createTlsServer(
-                { ...limits, cert: Buffer.from(tls.certificate), key: Buffer.from(tls.privateKey), minVersion: 'TLSv1.2' },
-                listener,
-              );
+        const server = tls === null ? createServer(limits, listener) : createTlsServer({ ...limits, ...tlsOptions(tls) }, listener);
         server.maxConnections = maxConnections;
+        connections.watch(server, tls === null);
         server.on('clientError', refuseUnreadable);
         if (!(await bind(server, host, port, servers.length > 0))) continue;
         servers.push(server);
@@ -58,6 +59,11 @@ export async function listen(address: ListenAddress, tls: TlsFiles | null, liste
       if (address.port !== 0 || attempt >= portAttempts || !hasCode(error, 'EADDRINUSE')) throw error;
     }
   }
+}
+
+function tlsOptions({ certificate, privateKey }: TlsFiles) {
+  const minVersion = 'TLSv1.2' as const;
+  return { cert: Buffer.from(certificate), key: Buffer.from(privateKey), minVersion, handshakeTimeout: handshakeTimeoutMs };
 }
 
 /** False where a further address does not exist on this host. */

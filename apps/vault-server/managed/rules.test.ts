@@ -43,7 +43,7 @@ const pendingRotation: ActiveRotation = {
   previous: null,
   everClaimed: false,
   publishedAt: null,
-  drainDeadlineAt: null,
+  drainEndsAtAge: null,
   retireNow: false,
 };
 const pending: ManagedState = { ...steady, lastVersion: 5, active: pendingRotation };
@@ -52,7 +52,7 @@ const drainingRotation: ActiveRotation = {
   state: 'promoted',
   everClaimed: true,
   previous: { version: 4, slot: 'a' },
-  drainDeadlineAt: 1000,
+  drainEndsAtAge: 1000,
 };
 const draining: ManagedState = { ...pending, live: { version: 5, slot: 'b' }, active: drainingRotation };
 const me = { machineId: 'm1', daemonId: 'd1' };
@@ -99,6 +99,17 @@ describe('asking for a rotation', () => {
       { ...draining, active: { ...drainingRotation, purpose: 'unadopt' } },
       { kind: 'same', rotationId: 'rot_5', state: 'waiting-for-drain' },
     ],
+    [
+      'refused where nobody took the login on',
+      { ...steady, strategy: 'single', adopted: false },
+      { kind: 'refuse', reason: 'not-adopted' },
+    ],
+    [
+      'begun in place for a published agent that asked',
+      { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 0 } },
+      { kind: 'offer' },
+    ],
+    ['begun in place where a person adopted it so', { ...steady, strategy: 'single' }, { kind: 'offer' }],
   ] as const)('%s', (_, state, expected) => {
     expect(decideRequest(state)).toEqual(expected);
   });
@@ -216,8 +227,8 @@ describe('drain', () => {
     ['one holds it at the deadline', drainingRotation, 1, 1000, 'deadline-passed'],
     ['nobody holds it, and the deadline has passed', drainingRotation, 0, 1000, 'deadline-passed'],
     ['an operator says so', { ...drainingRotation, retireNow: true }, 5, 0, 'deadline-passed'],
-  ] as const)('%s', (_, rotation, holds, now, expected) => {
-    expect(drainState(rotation, holds, now)).toBe(expected);
+  ] as const)('%s', (_, rotation, holds, ageMs, expected) => {
+    expect(drainState(rotation, holds, ageMs)).toBe(expected);
   });
 });
 

@@ -12,6 +12,8 @@ export const drainLeaseMs = 90_000;
 export const longestLeaseMs = drainLeaseMs + 10_000;
 /** A published agent asks every 5–10 s; silent for longer, it no longer stands in the way of a claim. */
 export const publishedLeaseMs = 60_000;
+/** Seen this far ahead of now, it was seen by a clock that was put back since. */
+const clockSlackMs = 10_000;
 
 export type RotationPurpose = 'rotate' | 'adopt' | 'unadopt';
 
@@ -27,7 +29,8 @@ export interface ActiveRotation {
   readonly everClaimed: boolean;
   /** When a published agent was first offered it; null when never. */
   readonly publishedAt: number | null;
-  readonly drainDeadlineAt: number | null;
+  /** Vault age (vault-age.ts) at which the drain ends, whoever still holds on; null while nothing drains. */
+  readonly drainEndsAtAge: number | null;
   /** The operator's emergency exit was used. */
   readonly retireNow: boolean;
 }
@@ -79,16 +82,19 @@ export function nextSlot(strategy: ManagedStrategy, live: Slot, purpose: Rotatio
 export type RequestDecision =
   | { readonly kind: 'same'; readonly rotationId: string; readonly state: 'pending' | 'waiting-for-drain' }
   | { readonly kind: 'offer' }
-  | { readonly kind: 'wait' };
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'refuse'; readonly reason: 'not-adopted' };
 
 /**
  * One pending rotation at most; while one drains, at most one waits. Behind an un-adoption none waits: it would change
- * the owner's password in place, unasked; the un-adoption itself has just changed it.
+ * the owner's password in place, unasked; the un-adoption itself has just changed it. A login that nobody took on is
+ * refused for the same reason: what applications carry in their own settings would stop working at once.
  */
 export function decideRequest(state: ManagedState): RequestDecision {
   if (state.active?.state === 'pending') return { kind: 'same', rotationId: state.active.rotationId, state: 'pending' };
   if (state.active?.purpose === 'unadopt') return { kind: 'same', rotationId: state.active.rotationId, state: 'waiting-for-drain' };
   if (state.waiting !== null) return { kind: 'same', rotationId: state.waiting.rotationId, state: 'waiting-for-drain' };
+  if (!isTakenOn(state)) return { kind: 'refuse', reason: 'not-adopted' };
   return state.active === null ? { kind: 'offer' } : { kind: 'wait' };
 }
 
@@ -140,21 +146,22 @@ export type ClaimDecision =
 
 /**
  * A claim by the daemon that holds it already begins anew, with a new epoch: that is a restart. While a published agent
- * works on the pending value, no daemon gets it.
+ * works on the pending value, no daemon gets it. `aboveEpoch`: what a person found in the database.
  */
 export function decideClaim(
   state: ManagedState,
   claimant: { readonly machineId: string; readonly daemonId: string },
   purpose: 'work' | 'repair',
   now: number,
+  aboveEpoch = 0,
 ): ClaimDecision {
   if (purpose === 'work' && state.active === null) return { kind: 'nothing' };
   const { claim } = state;
   const own = claim?.machineId === claimant.machineId && claim.daemonId === claimant.daemonId;
   if (claim !== null && !own && isClaimHeld(state, now)) return { kind: 'held', retryInMs: claim.expiresAt - now };
-  const publishedUntil = publishedWorkEndsAt(state);
+  const publishedUntil = publishedWorkEndsAt(state, now);
   if (publishedUntil > now) return { kind: 'held', retryInMs: publishedUntil - now };
-  return { kind: 'claim', epoch: state.epoch + 1, phase: state.active?.state ?? 'steady' };
+  return { kind: 'claim', epoch: Math.max(state.epoch, aboveEpoch) + 1, phase: state.active?.state ?? 'steady' };
 }
 
 /** Whether a look without a claim says anything: only where nothing may be changing while it looks. */
@@ -163,9 +170,9 @@ export function isAtRest(state: ManagedState, now: number): boolean {
 }
 
 /** Until when a published agent counts as working on the pending value; 0 when none does. */
-function publishedWorkEndsAt(state: ManagedState): number {
+function publishedWorkEndsAt(state: ManagedState, now: number): number {
   const offered = state.active?.state === 'pending' && !state.active.everClaimed && state.active.publishedAt !== null;
-  return offered && state.published !== null ? state.published.seenAt + publishedLeaseMs : 0;
+  return offered && state.published !== null ? leaseEndOf(state.published, now) : 0;
 }
 
 /** What became of the rotation that a report names. */
@@ -203,7 +210,11 @@ export function mayOfferToPublished(state: ManagedState, machineId: string, now:
   const { active, published } = state;
   if (active?.state !== 'pending' || active.everClaimed || state.strategy !== 'single' || isClaimHeld(state, now)) return false;
   const otherAtWork = published !== null && published.machineId !== machineId && active.publishedAt !== null;
-  return !otherAtWork || published.seenAt + publishedLeaseMs <= now;
+  return !otherAtWork || leaseEndOf(published, now) <= now;
+}
+
+function leaseEndOf(published: PublishedAgent, now: number): number {
+  return published.seenAt > now + clockSlackMs ? 0 : published.seenAt + publishedLeaseMs;
 }
 
 export type PublishedReport = 'act' | 'done' | 'served-by-daemon' | 'rotation-over';
@@ -249,19 +260,19 @@ export function bringsRetired(purpose: 'work' | 'repair', phase: 'pending' | 'pr
 export type DrainState = 'draining' | 'clear' | 'deadline-passed';
 
 /**
- * `holds`: how many readers may still use the previous version. The deadline clears them all (rule 3), and is answered
+ * `holds`: how many readers may still use the previous version; `ageMs`: the counted age of the vault. The deadline clears them all (rule 3), and is answered
  * before an empty list of readers: sessions that the agent still sees in the database must not hold retirement for ever.
  */
-export function drainState(active: ActiveRotation, holds: number, now: number): DrainState {
-  const passed = active.retireNow || (active.drainDeadlineAt !== null && now >= active.drainDeadlineAt);
+export function drainState(active: ActiveRotation, holds: number, ageMs: number): DrainState {
+  const passed = active.retireNow || (active.drainEndsAtAge !== null && ageMs >= active.drainEndsAtAge);
   if (passed) return 'deadline-passed';
   return holds === 0 ? 'clear' : 'draining';
 }
 
 /**
- * When the schedule may begin a rotation by itself: only where somebody took the secret on, a daemon by adoption or a
- * published agent by asking for it. A login that was merely written down is never changed unasked.
+ * Whether a rotation may begin: only where somebody took the secret on, a daemon by adoption (which is where a person
+ * chooses the strategy) or a published agent by asking for it. A login that was merely written down is never changed.
  */
-export function isScheduled(state: ManagedState): boolean {
+export function isTakenOn(state: ManagedState): boolean {
   return state.adopted || state.published !== null;
 }

@@ -1,7 +1,7 @@
 /** `sikkerkey-vault unseal | seal | status`: asks the process that serves the data directory. */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { askVault } from '../control/control-client.ts';
-import type { ControlRequest, ControlStatus } from '../control/control-protocol.ts';
+import type { ControlAnswer, ControlRequest, ControlStatus } from '../control/control-protocol.ts';
 import { formatUnsealKey } from '../sealing/unseal-key.ts';
 import type { Command } from './command-line.ts';
 import type { Terminal } from './terminal.ts';
@@ -9,15 +9,28 @@ import { readRootKey } from './unseal-key-source.ts';
 
 type Asking = Extract<Command, { kind: 'unseal' | 'seal' | 'status' }>;
 
-/** Throws `vault-not-running`, `unseal-key-malformed`, `unseal-key-wrong`. */
+/** Throws `vault-not-running`, `unseal-key-malformed`, `unseal-key-wrong`, `vault-disk-full`, `vault-store-failed`, `vault-failed`. */
 export async function askServingVault(command: Asking, terminal: Terminal): Promise<void> {
   const answer = await askVault(command.dataDirectory, await requestOf(command, terminal));
-  if (answer.outcome === 'refused') {
-    throw answer.code === 'request-malformed'
-      ? new CatalogueError('request-malformed', { part: 'control request' })
-      : new CatalogueError(answer.code, {});
+  if (answer.outcome === 'refused') throw refusalOf(answer);
+  await terminal.print(command.json ? JSON.stringify(answer.status) : describe(answer.status));
+}
+
+function refusalOf(answer: Extract<ControlAnswer, { outcome: 'refused' }>): CatalogueError {
+  switch (answer.code) {
+    case 'request-malformed':
+      return new CatalogueError(answer.code, { part: 'control request' });
+    case 'vault-store-failed':
+      return new CatalogueError(answer.code, { storeCode: answer.storeCode });
+    case 'vault-failed':
+      return new CatalogueError(answer.code, { reference: answer.reference });
+    case 'unseal-key-wrong':
+    case 'unseal-key-malformed':
+    case 'vault-disk-full':
+      return new CatalogueError(answer.code, {});
+    default:
+      throw new RangeError(answer satisfies never);
   }
-  terminal.print(command.json ? JSON.stringify(answer.status) : describe(answer.status));
 }
 
 async function requestOf(command: Asking, terminal: Terminal): Promise<ControlRequest> {

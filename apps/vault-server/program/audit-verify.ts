@@ -1,9 +1,11 @@
 /** `sikkerkey-vault audit verify`: checks the audit log of a data directory, whether a vault serves it or not. */
+import { existsSync } from 'node:fs';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { type AuditFinding, type AuditReport, verifyAuditFiles } from '../audit/verify.ts';
 import { Keyring } from '../sealing/keyring.ts';
 import type { VaultRecord } from '../storage/records.ts';
+import { asOpenFailure } from '../storage/sqlite/database.ts';
 import { readVaultRecord } from '../storage/sqlite/vault-reader.ts';
 import type { Command } from './command-line.ts';
 import { checkpointsFile, storeFile } from './data-directory.ts';
@@ -19,7 +21,7 @@ export async function verifyAuditLog(command: Extract<Command, { kind: 'audit-ve
   keyring.unseal(await readRootKey(command.keyFile, terminal, 'audit verify'), record.rootKeyVerifier);
   const keys = { auditKey: keyring.auditKey(), checkpointKey: keyring.checkpointKey() };
   const report = await verifyAuditFiles(storeFile(command.dataDirectory), checkpointsFile(command.dataDirectory), keys);
-  terminal.print(command.json ? JSON.stringify(report) : describe(report));
+  await terminal.print(command.json ? JSON.stringify(report) : describe(report));
   return report.findings.length === 0 ? 0 : needsAttention;
 }
 
@@ -29,8 +31,15 @@ function readRecord(dataDirectory: string): VaultRecord {
     if (record === null) throw notInitialised();
     return record;
   } catch (error) {
-    throw error instanceof CatalogueError ? error : notInitialised(error);
+    if (error instanceof CatalogueError) throw error;
+    // No file, or a file in which `init` made no table yet.
+    if (!existsSync(storeFile(dataDirectory)) || isMissingTable(error)) throw notInitialised(error);
+    throw asOpenFailure(error, 'file');
   }
+}
+
+function isMissingTable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR';
 }
 
 function notInitialised(cause?: unknown): CatalogueError {

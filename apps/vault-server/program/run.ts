@@ -27,10 +27,11 @@ async function run(command: Command, terminal: Terminal): Promise<number> {
   switch (command.kind) {
     case 'help':
       // Nothing was asked for: the same exit code as any other command line that says too little.
-      (command.asked ? terminal.print : terminal.complain)(helpText(command.topic, terminal.columns));
+      if (command.asked) await terminal.print(helpText(command.topic, terminal.columns));
+      else terminal.complain(helpText(command.topic, terminal.columns));
       return command.asked ? 0 : usageExit;
     case 'version':
-      terminal.print(vaultVersion);
+      await terminal.print(vaultVersion);
       return 0;
     case 'init':
       await (await import('./init.ts')).initialiseVault(command, terminal);

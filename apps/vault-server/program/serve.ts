@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { keepMemoryOutOfCoreDumps } from '@sikkerkey/host/core-dumps.ts';
 import { keepDebuggerShut } from '@sikkerkey/host/debugger.ts';
-import { ensurePrivateDirectory } from '@sikkerkey/host/private-files.ts';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
@@ -23,7 +22,7 @@ import { Keyring } from '../sealing/keyring.ts';
 import type { VaultParts, VaultSettings } from '../vault-parts.ts';
 import { vaultVersion } from '../version.ts';
 import type { ServeOptions } from './command-line.ts';
-import { checkpointsFile, openStore, vaultRecord } from './data-directory.ts';
+import { checkpointsFile, openStore, prepareDataDirectory, vaultRecord } from './data-directory.ts';
 import type { Terminal } from './terminal.ts';
 
 const lockoutWindowMs = 60_000;
@@ -42,7 +41,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   cleanup.defer(() => log.end(systemClock, logGraceMs));
   keepDebuggerShut();
   if (!keepMemoryOutOfCoreDumps()) log.write('warn', 'vault.core-dumps-possible');
-  await ensurePrivateDirectory(options.dataDirectory);
+  await prepareDataDirectory(options.dataDirectory);
   const storage = await openStore(options.dataDirectory);
   cleanup.defer(() => storage.close());
   const record = await vaultRecord(storage);
@@ -76,7 +75,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 
   const { vaultId, apiUrl } = settings;
   log.write('info', 'vault.started', { vaultId, version: vaultVersion, apiUrl, port: listening.port });
-  terminal.print(readyLine(options, vaultId, apiUrl, keyring.sealed));
+  await terminal.print(readyLine(options, vaultId, apiUrl, keyring.sealed));
   await interruption(terminal.interrupted);
   hub.closeAll('stopping');
   log.write('info', 'vault.stopped', { vaultId });
@@ -85,9 +84,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 /** The port, and with it the URL, is known only after listening; nothing reads it before. */
 type MutableApiUrl = { -readonly [Name in keyof VaultSettings]: VaultSettings[Name] };
 
-function readyLine({ json }: ServeOptions, vaultId: string, apiUrl: string, sealed: boolean): string {
+function readyLine({ json, dataDirectory }: ServeOptions, vaultId: string, apiUrl: string, sealed: boolean): string {
   if (json) return JSON.stringify({ event: 'ready', apiUrl, vaultId, sealed });
-  return `serving ${vaultId} at ${apiUrl}${sealed ? ' (sealed: unseal it with sikkerkey-vault unseal)' : ''}`;
+  return `serving ${vaultId} at ${apiUrl}${sealed ? ` (sealed; next: sikkerkey-vault unseal --data ${dataDirectory})` : ''}`;
 }
 
 async function readTls({ tlsCertificateFile, tlsKeyFile }: ServeOptions): Promise<TlsFiles | null> {

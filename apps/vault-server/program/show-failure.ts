@@ -19,7 +19,8 @@ export interface ShownFor {
 }
 
 /** Unexpected failures are named by their system code or class alone: their messages may quote input. */
-export function describeFailure(error: unknown, { dataDirectory, cells }: ShownFor): ShownFailure {
+export function describeFailure(thrown: unknown, { dataDirectory, cells }: ShownFor): ShownFailure {
+  const error = thrown instanceof UnsafePath ? unsafe(thrown) : thrown;
   if (error instanceof CatalogueError) {
     const failure: CatalogueError = error;
     const entry: CatalogueEntry = errorCatalogue[failure.code];
@@ -33,10 +34,13 @@ export function describeFailure(error: unknown, { dataDirectory, cells }: ShownF
     ];
     return { text: lines.join('\n'), exitCode: entry.exit };
   }
-  if (error instanceof UnsafePath) return { text: `error: unsafe path (${error.why}): ${error.path}`, exitCode: 1 };
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const name = typeof code === 'string' ? code : error instanceof Error ? error.name : 'unknown';
   return { text: `error: unexpected failure (${name})`, exitCode: 1 };
+}
+
+function unsafe(cause: UnsafePath): CatalogueError {
+  return new CatalogueError('vault-path-unsafe', { path: cause.path, why: cause.why }, { cause });
 }
 
 function filled(text: string, details: Readonly<Record<string, string | number>>): string {

@@ -2,9 +2,11 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 
 export interface Terminal {
-  print(text: string): void;
+  /** Resolves when the system has taken the text. Throws `vault-output-lost`. */
+  print(text: string): Promise<void>;
   complain(text: string): void;
   /** Widths of stdout and stderr, or null where they are no terminals. */
   readonly columns: number | null;
@@ -22,8 +24,10 @@ export interface Terminal {
 export function openTerminal(): Terminal {
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(signal));
+  // Each print hears of its own failure; without a listener the stream would end the process first.
+  process.stdout.on('error', () => undefined);
   return {
-    print: (text) => void process.stdout.write(`${text}\n`),
+    print: (text) => printed(text),
     complain: (text) => void process.stderr.write(`${text}\n`),
     get columns() {
       return widthOf(process.stdout);
@@ -38,6 +42,19 @@ export function openTerminal(): Terminal {
     neverWaitForReaders: () => unblock(process.stderr),
     interrupted: interruption.signal,
   };
+}
+
+function printed(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(new CatalogueError('vault-output-lost', { systemCode: systemCodeOf(error) }, { cause: error }));
+    });
+  });
+}
+
+function systemCodeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 /** Some terminals say 0: then nothing is known. */

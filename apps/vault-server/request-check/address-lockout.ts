@@ -20,17 +20,18 @@ export class AddressLockout {
     this.#parts = parts;
   }
 
-  /** Throws `address-locked-out` while the address is locked. */
-  async refuseLocked(address: string): Promise<void> {
+  /** The refusal of an address that is locked, to be thrown; null while it is free. */
+  async refusalOf(address: string): Promise<CatalogueError | null> {
     const { storage, clock } = this.#parts;
-    if (this.#isExempt(address)) return;
+    if (this.#isExempt(address)) return null;
     const asked = this.#free.get(address);
-    if (asked !== undefined && clock.monotonic() - asked < freeForMs) return;
+    if (asked !== undefined && clock.monotonic() - asked < freeForMs) return null;
     const now = clock.now();
     const until = await storage.addressLock({ address, now });
-    if (until !== null) throw lockedOut(until - now);
+    if (until !== null) return lockedOut(until - now);
     if (this.#free.size >= addressesKept) this.#free.clear();
     this.#free.set(address, clock.monotonic());
+    return null;
   }
 
   /** Counts one failed authentication. */

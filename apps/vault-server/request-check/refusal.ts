@@ -4,9 +4,9 @@
  */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { type ErrorCode, errorCatalogue } from '@sikkerkey/protocol/error-catalogue.ts';
-import { errorCodeHeader } from '@sikkerkey/protocol/signing.ts';
+import { clockWindowSeconds, errorCodeHeader } from '@sikkerkey/protocol/signing.ts';
 import type { V2ErrorBody } from '@sikkerkey/protocol/vault/error-body.ts';
-import type { InFlight, Outcome, RefusalReason } from '../storage/records.ts';
+import type { BareReason, InFlight, Outcome } from '../storage/records.ts';
 
 /** Statuses of the codes that the vault answers with; any other code is a defect and answers 500. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -15,11 +15,13 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'request-field-invalid': 400,
   'route-not-found': 404,
   'address-locked-out': 429,
+  'too-many-streams': 429,
   'not-authenticated': 401,
   'clock-outside-window': 401,
   'request-replayed': 401,
   'enrollment-token-refused': 401,
   'machine-not-approved': 403,
+  'operator-disabled': 403,
   'access-denied': 403,
   'not-found': 404,
   'secret-is-managed': 409,
@@ -28,6 +30,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'machine-not-member': 409,
   'fingerprint-mismatch': 409,
   'already-adopted': 409,
+  'last-operator': 409,
   'not-adopted': 409,
   'owner-mismatch': 409,
   'waiting-for-drain': 409,
@@ -51,6 +54,8 @@ export function isRefusal(failure: CatalogueError): boolean {
 
 /** Until somebody unsealed the vault or made room, there is no point in asking more often. */
 const unavailableRetryMs = 5_000;
+/** Streams live long: a place is seldom free sooner. The listener polls meanwhile. */
+const streamRetryMs = 30_000;
 
 export interface RefusalAnswer {
   readonly status: number;
@@ -77,16 +82,19 @@ export function refusalAnswer(refusal: CatalogueError, path: string): RefusalAns
 /** Milliseconds after which asking again makes sense, where the refusal says so. */
 function retryAfter(refusal: CatalogueError): number | undefined {
   if (statuses[refusal.code] === 503) return unavailableRetryMs;
+  if (refusal.code === 'too-many-streams') return streamRetryMs;
   if (refusal.code !== 'address-locked-out') return undefined;
   const seconds: unknown = Reflect.get(refusal.details, 'seconds');
   return typeof seconds === 'number' ? seconds * 1000 : undefined;
 }
 
 /** The catalogue's word for what the store refused; `subject` is what the route looks up, `made` what it makes. */
-export function refusalOf(reason: Exclude<RefusalReason, 'waiting-for-drain'>, subject: Subject, made: Subject = subject): CatalogueError {
+export function refusalOf(reason: BareReason, subject: Subject, made: Subject = subject): CatalogueError {
   switch (reason) {
     case 'replay':
       return new CatalogueError('request-replayed', {});
+    case 'nonce-forgotten':
+      return new CatalogueError('clock-outside-window', { windowSeconds: clockWindowSeconds });
     case 'unknown-caller':
       return new CatalogueError('not-authenticated', {});
     case 'machine-pending':
@@ -101,8 +109,6 @@ export function refusalOf(reason: Exclude<RefusalReason, 'waiting-for-drain'>, s
       return new CatalogueError('secret-is-managed', {});
     case 'not-managed':
       return new CatalogueError('secret-not-managed', {});
-    case 'not-a-member':
-      return new CatalogueError('machine-not-member', {});
     case 'token-invalid':
       return new CatalogueError('enrollment-token-refused', {});
     case 'name-taken':
@@ -115,6 +121,8 @@ export function refusalOf(reason: Exclude<RefusalReason, 'waiting-for-drain'>, s
     case 'served-by-daemon':
     case 'rotation-over':
     case 'version-unavailable':
+    case 'operator-disabled':
+    case 'last-operator':
       return new CatalogueError(reason, {});
     default:
       throw new RangeError(reason satisfies never);
@@ -125,6 +133,7 @@ export function refusalOf(reason: Exclude<RefusalReason, 'waiting-for-drain'>, s
 export function done<Value>(outcome: Outcome<Value>, subject: Subject, made: Subject = subject): Value {
   if (outcome.kind === 'done') return outcome.value;
   if (outcome.reason === 'waiting-for-drain') throw waitingForDrain(outcome.inFlight);
+  if (outcome.reason === 'not-a-member') throw new CatalogueError('machine-not-member', { projectId: outcome.projectId });
   throw refusalOf(outcome.reason, subject, made);
 }
 

@@ -1,6 +1,7 @@
 /**
  * Who makes a request, proven: shape → address lockout → identity → clock window → signature (DESIGN §4). What comes
  * after (nonce, state, grant, audit) belongs to the store's operations, in one transaction with what is asked for.
+ * A locked address is refused before anything is looked up, but for identities that proved themselves from it lately.
  *
  * Machines and operators are looked up in tables of their own; a route names the one class it accepts. Failures of
  * known and unknown identities take the same steps and say the same words.
@@ -11,6 +12,7 @@ import { clockWindowSeconds, identityHeader, operatorHeader } from '@sikkerkey/p
 import { canonicalIdentity, type MachineCaller, type OperatorCaller } from '../storage/records.ts';
 import type { VaultParts } from '../vault-parts.ts';
 import { AddressLockout } from './address-lockout.ts';
+import { RecentProofs } from './recent-proofs.ts';
 import { readSignedHeaders, type SignedHeaders } from './signed-headers.ts';
 import { SignatureVerifier } from './verify-signature.ts';
 
@@ -33,6 +35,7 @@ const identitiesKept = 20_000;
 export class RequestCheck {
   readonly #parts: Parts;
   readonly #lockout: AddressLockout;
+  readonly #proofs: RecentProofs;
   readonly #verifier = new SignatureVerifier(identitiesKept);
   readonly #machineKeys = new Map<string, string>();
   readonly #operatorKeys = new Map<string, string>();
@@ -40,6 +43,7 @@ export class RequestCheck {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#lockout = new AddressLockout(parts);
+    this.#proofs = new RecentProofs(parts.clock);
   }
 
   /** The machine that signed this request. Throws the catalogue's refusals. */
@@ -56,7 +60,8 @@ export class RequestCheck {
 
   /** For requests that carry another proof than a signature (enrollment): the lockout alone. */
   async admitUnsigned(address: string): Promise<void> {
-    await this.#lockout.refuseLocked(address);
+    const locked = await this.#lockout.refusalOf(address);
+    if (locked !== null) throw locked;
   }
 
   /** Counts a failed proof that this class cannot see (enrollment token). */
@@ -66,8 +71,10 @@ export class RequestCheck {
 
   async #prove(request: ReceivedRequest, header: string, keys: Map<string, string>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
     const headers = readShape(request, header);
-    await this.#lockout.refuseLocked(request.address);
     const id = canonicalIdentity(headers.identity);
+    const prover = `${header}:${id}`;
+    const locked = await this.#lockout.refusalOf(request.address);
+    if (locked !== null && !this.#proofs.admits(request.address, prover)) throw locked;
     const cached = keys.get(id);
     const publicKey = cached ?? (await find(id));
     const now = this.#parts.clock.now();
@@ -78,11 +85,16 @@ export class RequestCheck {
     if (!this.#verifier.verify({ ...headers, method, path, body }, publicKey)) {
       // A known identity would otherwise be told from an unknown one by the look-up that its kept key spares.
       if (cached !== undefined) await find(id);
+      if (locked !== null) {
+        this.#proofs.failed(request.address, prover);
+        throw locked;
+      }
       await this.#lockout.recordFailure(request.address);
       throw new CatalogueError('not-authenticated', {});
     }
+    this.#proofs.proven(request.address, prover);
     if (cached === undefined && publicKey !== null) keep(keys, id, publicKey);
-    return { id, nonce: headers.nonce, now, address: request.address };
+    return { id, nonce: headers.nonce, signedAt: headers.timestampSeconds * 1000, now, address: request.address };
   }
 }
 

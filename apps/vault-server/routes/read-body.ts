@@ -6,11 +6,12 @@
  * That tells a replayer nothing: the sender could see the body, and nothing was done with it.
  */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { hasRepeatedName } from '@sikkerkey/protocol/repeated-names.ts';
 import type * as z from 'zod';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws `request-malformed` for what is no JSON in UTF-8, `request-field-invalid` for the first field that is wrong. */
+/** Throws `request-malformed` for what is no JSON in UTF-8 or has a name twice in one object, `request-field-invalid` for the first field that is wrong. */
 export function readBody<Output>(schema: z.ZodType<Output>, body: Uint8Array): Output {
   const result = schema.safeParse(parseJson(body));
   if (result.success) return result.data;
@@ -18,8 +19,16 @@ export function readBody<Output>(schema: z.ZodType<Output>, body: Uint8Array): O
 }
 
 function parseJson(body: Uint8Array): unknown {
+  const { parsed, isRepeating } = parse(body);
+  if (isRepeating) throw new CatalogueError('request-malformed', { part: 'repeated name' });
+  return parsed;
+}
+
+function parse(body: Uint8Array): { readonly parsed: unknown; readonly isRepeating: boolean } {
   try {
-    return JSON.parse(utf8.decode(body));
+    const text = utf8.decode(body);
+    const parsed: unknown = JSON.parse(text);
+    return { parsed, isRepeating: hasRepeatedName(text, parsed) };
   } catch (cause) {
     throw malformedBody(cause);
   }

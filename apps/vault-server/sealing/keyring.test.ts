@@ -7,7 +7,7 @@ import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ManagedConfiguration, NewVersion } from '../storage/records.ts';
-import { readKeyFile, writeKeyFile } from './key-file.ts';
+import { NewKeyFiles, readKeyFile } from './key-file.ts';
 import { Keyring } from './keyring.ts';
 import { createRootKey } from './root-key.ts';
 import { formatUnsealKey, parseUnsealKey } from './unseal-key.ts';
@@ -165,7 +165,7 @@ describe('the key file', () => {
     const path = join(directory, 'unseal.key');
     const rootKey = systemRandom.bytes(32);
 
-    await writeKeyFile(path, rootKey);
+    await new NewKeyFiles().write(path, formatUnsealKey(rootKey));
 
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(Buffer.from(await readKeyFile(path)).equals(rootKey)).toBe(true);
@@ -173,7 +173,7 @@ describe('the key file', () => {
 
   test('is refused when others may read it', async () => {
     const path = join(directory, 'unseal.key');
-    await writeKeyFile(path, systemRandom.bytes(32));
+    await new NewKeyFiles().write(path, formatUnsealKey(systemRandom.bytes(32)));
     await chmod(path, 0o640);
 
     await expect(readKeyFile(path)).rejects.toMatchObject({ name: 'UnsafePath' });

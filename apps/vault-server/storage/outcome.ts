@@ -4,12 +4,18 @@
 export type RefusalReason =
   /** 401: this nonce was used before by this identity. */
   | 'replay'
+  /** 401: the vault's clock went back to a time whose nonces it has forgotten; until it has passed, nothing of it is believed. */
+  | 'nonce-forgotten'
   /** 401: no such identity (any more). */
   | 'unknown-caller'
   /** 403: the machine is not approved yet, was denied, or is disabled. */
   | 'machine-pending'
   | 'machine-denied'
   | 'machine-disabled'
+  /** 403: the operator is disabled. */
+  | 'operator-disabled'
+  /** 409: the only operator who is enabled. */
+  | 'last-operator'
   /** 403: inside a project of the machine, without the permission. */
   | 'no-grant'
   /** 404: no such thing, or outside the machine's projects. */
@@ -50,8 +56,16 @@ export interface InFlight {
   readonly drainDeadlineAt: number | null;
 }
 
+/** `forgotten`: of the time that the request carries the vault remembers no nonces any more, so a replay could not be told. */
+export type NonceUse = 'fresh' | 'replay' | 'nonce-forgotten';
+
+/** What no fact of the case has to come with. */
+export type BareReason = Exclude<RefusalReason, 'waiting-for-drain' | 'not-a-member'>;
+
 export type Refused =
-  | { readonly kind: 'refused'; readonly reason: Exclude<RefusalReason, 'waiting-for-drain'> }
+  | { readonly kind: 'refused'; readonly reason: BareReason }
+  /** `projectId`: the project that the machine would have to be a member of. */
+  | { readonly kind: 'refused'; readonly reason: 'not-a-member'; readonly projectId: string }
   | { readonly kind: 'refused'; readonly reason: 'waiting-for-drain'; readonly inFlight: InFlight };
 
 export type Outcome<Value> = { readonly kind: 'done'; readonly value: Value } | Refused;

@@ -22,6 +22,7 @@ export type VersionSummary = OperatorAnswer<'listVersions'>['versions'][number];
 export type RotationSummary = OperatorAnswer<'listRotations'>['rotations'][number];
 export type GrantSummary = OperatorAnswer<'listGrants'>['grants'][number];
 export type OperatorSummary = OperatorAnswer<'createOperator'>;
+export type ListedOperator = OperatorAnswer<'disableOperator'>;
 export type AuditEntrySummary = OperatorAnswer<'audit'>['entries'][number];
 /** Holds of a secret's version; `AgentWork` and `ReaderHold` are given out as they are. */
 export type { AgentWork, DrainInTheWay, ReaderHold };
@@ -34,6 +35,8 @@ export interface MachineCaller {
   readonly kind: 'machine';
   readonly id: string;
   readonly nonce: string;
+  /** The time that the request itself carries under its signature; within the clock window of `now`. */
+  readonly signedAt: number;
   /** The vault's clock when the request arrived. */
   readonly now: number;
   /** Peer address for the audit log. */
@@ -44,6 +47,7 @@ export interface OperatorCaller {
   readonly kind: 'operator';
   readonly id: string;
   readonly nonce: string;
+  readonly signedAt: number;
   readonly now: number;
   readonly address: string | null;
 }
@@ -53,7 +57,7 @@ export function canonicalIdentity(id: string): string {
   return id.toLowerCase();
 }
 
-export type { InFlight, Outcome, RefusalReason, Refused } from './outcome.ts';
+export type { BareReason, InFlight, NonceUse, Outcome, RefusalReason, Refused } from './outcome.ts';
 
 /** Created once by `init`. */
 export interface VaultRecord {
@@ -105,6 +109,11 @@ export interface NewManagedVersion {
  * synchronous, without input or output, and perhaps more than once (a store may try a transaction again).
  */
 export type SealNewVersion = (version: NewVersion) => Uint8Array;
+
+/** Operations that may make a pending version bring the function that fills and seals it. */
+export interface MayOffer {
+  readonly seal: SealNewVersion;
+}
 
 /** Seals again under a new version number what an old version holds. Same conditions. */
 export type ResealVersion = (old: SealedVersion, version: NewVersion) => Uint8Array;

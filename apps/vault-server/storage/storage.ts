@@ -11,6 +11,7 @@
  */
 import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { AuditAuthenticator, AuditHead } from './audit-records.ts';
+import type { OperatorOperations } from './operator-operations.ts';
 import type {
   AgentWork,
   AuditEntrySummary,
@@ -18,7 +19,6 @@ import type {
   CommandLineRead,
   DrainResult,
   DriftLook,
-  EventPage,
   GrantSummary,
   IdentityRecord,
   ListedSecret,
@@ -27,8 +27,9 @@ import type {
   MachineSummary,
   ManagedConfiguration,
   ManagedStrategy,
+  MayOffer,
+  NonceUse,
   OperatorCaller,
-  OperatorSummary,
   Outcome,
   Permission,
   PolledChange,
@@ -42,7 +43,6 @@ import type {
   RotationDescription,
   RotationSummary,
   SealAdministrator,
-  SealNewVersion,
   SecretSummary,
   ServedSecret,
   TlsMode,
@@ -50,6 +50,7 @@ import type {
   VaultStatus,
   VersionSummary,
 } from './records.ts';
+import type { TickOperations } from './tick-operations.ts';
 
 interface ByMachine {
   readonly caller: MachineCaller;
@@ -65,11 +66,6 @@ interface OfRotation extends OfSecret {
   readonly rotationId: string;
   readonly epoch: number;
 }
-/** Operations that may make a pending version bring the function that fills and seals it. */
-interface MayOffer {
-  readonly seal: SealNewVersion;
-}
-
 export interface NewManagedSecret {
   readonly projectId: string;
   readonly name: string;
@@ -96,17 +92,19 @@ export interface VaultOperations {
   initialise(input: {
     readonly vaultId: string;
     readonly rootKeyVerifier: Uint8Array;
+    /** Made by the caller, who hands it out together with the keys before there is a vault to lose them for. */
+    readonly operatorId: string;
     readonly operatorName: string;
     readonly operatorPublicKey: Uint8Array;
     readonly now: number;
-  }): Promise<{ readonly kind: 'initialised'; readonly operatorId: string } | { readonly kind: 'exists' }>;
+  }): Promise<{ readonly kind: 'initialised' } | { readonly kind: 'exists' }>;
   /** With the authenticator of an unsealed vault, or null when it is sealed: then every audited operation rejects. */
   useAuditKey(authenticator: AuditAuthenticator | null): void;
   /** Immutable facts of an identity, for the signature check; null when unknown. `id` canonical. */
   machineByIdentity(id: string): Promise<IdentityRecord | null>;
   operatorByIdentity(id: string): Promise<IdentityRecord | null>;
   /** Records a nonce by itself, for a signed request that reaches no other operation. */
-  useNonce(caller: MachineCaller | OperatorCaller): Promise<'fresh' | 'replay'>;
+  useNonce(caller: MachineCaller | OperatorCaller): Promise<NonceUse>;
   /** When the address may try again; null when it is not locked. */
   addressLock(input: { readonly address: string; readonly now: number }): Promise<number | null>;
   /** Counts within a sliding window; reaching `limit` locks the address for `lockMs`. Resolves as `addressLock`. */
@@ -161,7 +159,6 @@ export interface MachineOperations {
   grant(input: ByOperator & OfSecret & { readonly machineId: string; readonly permission: Permission }): Promise<Outcome<null>>;
   revoke(input: ByOperator & OfSecret & { readonly machineId: string; readonly permission: Permission }): Promise<Outcome<null>>;
   listGrants(input: ByOperator & OfSecret): Promise<Outcome<GrantSummary[]>>;
-  createOperator(input: ByOperator & { readonly name: string; readonly publicKey: Uint8Array }): Promise<Outcome<OperatorSummary>>;
 }
 
 export interface SecretOperations {
@@ -225,9 +222,15 @@ export interface RotationOperations {
   agentConfiguration(input: ByMachine & OfSecret): Promise<Outcome<ManagedConfiguration>>;
   heartbeat(input: ByMachine & { readonly daemonId: string; readonly agents: readonly ReportedAgent[] }): Promise<Outcome<AgentWork[]>>;
   pollAgents(input: ByMachine & { readonly secretIds: readonly string[] }): Promise<Outcome<AgentWork[]>>;
-  /** `word`: what a person said to the agent; audited. */
+  /** `word`: what a person said to the agent; audited. The epoch granted exceeds `aboveEpoch`. */
   claim(
-    input: ByMachine & OfSecret & { readonly daemonId: string; readonly purpose: 'work' | 'repair'; readonly word?: string | undefined },
+    input: ByMachine &
+      OfSecret & {
+        readonly daemonId: string;
+        readonly purpose: 'work' | 'repair';
+        readonly word?: string | undefined;
+        readonly aboveEpoch?: number | undefined;
+      },
   ): Promise<Outcome<ClaimResult>>;
   /** Hands out the live and the ended values of a secret at rest, without a claim. One audit entry. */
   driftLook(input: ByMachine & OfSecret): Promise<Outcome<DriftLook>>;
@@ -251,7 +254,7 @@ export interface RotationOperations {
   unadopt(input: ByMachine & OfSecret & MayOffer): Promise<Outcome<{ readonly rotationId: string }>>;
   /** Ends what is in flight, unseen; 'waiting-for-drain' while another daemon holds the claim. Repeatable. */
   abandon(input: ByMachine & OfSecret & { readonly daemonId: string; readonly reason: string }): Promise<Outcome<LeftBehind[]>>;
-  /** Pending: the same rotation again. Draining: one waits. */
+  /** Pending: the same rotation again. Draining: one waits. A login that nobody took on: `not-adopted`. */
   requestRotation(input: { readonly caller: MachineCaller | OperatorCaller } & OfSecret & MayOffer): Promise<Outcome<RequestedRotation>>;
   /** Clears the holds of the draining version; the holds returned are those that will break. */
   retireNow(input: ByOperator & OfSecret): Promise<Outcome<{ readonly rotationId: string; readonly broken: ReaderHold[] }>>;
@@ -268,33 +271,11 @@ export interface RotationOperations {
   publishedReject(input: ByMachine & OfSecret & MayOffer & { readonly rotationId: string }): Promise<Outcome<null>>;
 }
 
-/** Events for listeners, and the work of the vault's own tick. Each tick's operation is bounded by `limit`. */
-export interface TickOperations {
-  /** Position of now, for a listener that starts without a cursor. */
-  eventCursor(): Promise<string>;
-  /** Events after the cursor that this machine may see at this moment, in commit order. `limit` bounds the rows looked at. */
-  eventsAfter(input: { readonly machineId: string; readonly cursor: string; readonly limit: number }): Promise<EventPage>;
-  /** Makes due rotations pending; secrets with one in flight come later. Returns how many began. */
-  requestDueRotations(input: { readonly now: number; readonly limit: number } & MayOffer): Promise<number>;
-  /** After downtime: every rotation overdue by more than `overdueMs` moves to now + `delayMs` of its interval. */
-  spreadOverdueRotations(input: {
-    readonly now: number;
-    readonly overdueMs: number;
-    readonly delayMs: (intervalMs: number) => number;
-  }): Promise<number>;
-  /**
-   * After a time in which nobody could hear of a promotion: every drain lasts at least until now + `atMostMs`, or now +
-   * its secret's own deadline where that is shorter. Returns how many last longer now.
-   */
-  extendDrains(input: { readonly now: number; readonly atMostMs: number }): Promise<number>;
-  /** Earliest moment at which the tick has something to do; null when nothing is planned. */
-  nextDueAt(): Promise<number | null>;
-  /** Announces (drain-clear), once each, the drains whose deadline has passed and those whose last holds have ended by time. */
-  expireDrains(input: { readonly now: number; readonly limit: number }): Promise<number>;
-  /** Frees claims whose lease ended and offers their work again. */
-  expireClaims(input: { readonly now: number; readonly limit: number }): Promise<number>;
-  /** Forgets old nonces, lockouts, tokens and events, and the sealed values whose backup horizon passed (rule 7). */
-  prune(input: { readonly now: number; readonly limit: number; readonly keepEventsMs: number }): Promise<number>;
-}
-
-export interface Storage extends VaultOperations, MachineOperations, SecretOperations, ReadOperations, RotationOperations, TickOperations {}
+export interface Storage
+  extends VaultOperations,
+    OperatorOperations,
+    MachineOperations,
+    SecretOperations,
+    ReadOperations,
+    RotationOperations,
+    TickOperations {}

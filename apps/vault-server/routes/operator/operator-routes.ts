@@ -6,11 +6,12 @@ import type { VaultParts } from '../../vault-parts.ts';
 import { readBody } from '../read-body.ts';
 import { machineHandlers } from './machines.ts';
 import type { OperatorHandlers } from './operator-handlers.ts';
+import { identityHandlers } from './operators.ts';
 import { projectHandlers } from './projects.ts';
 import { rotationHandlers } from './rotations.ts';
 import { secretHandlers } from './secrets.ts';
 
-const handlers: OperatorHandlers = { ...projectHandlers, ...secretHandlers, ...machineHandlers, ...rotationHandlers };
+const handlers: OperatorHandlers = { ...projectHandlers, ...identityHandlers, ...secretHandlers, ...machineHandlers, ...rotationHandlers };
 
 /** Routes that change nothing: nobody is woken and nothing is logged for them. */
 const quiet: ReadonlySet<OperatorRoute> = new Set<OperatorRoute>([
@@ -22,6 +23,7 @@ const quiet: ReadonlySet<OperatorRoute> = new Set<OperatorRoute>([
   'listRotations',
   'listMachines',
   'listGrants',
+  'listOperators',
   'audit',
 ]);
 

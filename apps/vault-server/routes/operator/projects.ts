@@ -1,13 +1,11 @@
-/** Operators: the vault's own status, projects, audit and other operators. */
-import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+/** Operators: the vault's own status, projects, audit. */
 import { done } from '../../request-check/refusal.ts';
-import { isPublicKey } from '../../request-check/verify-signature.ts';
 import { vaultVersion } from '../../version.ts';
 import type { OperatorHandlers } from './operator-handlers.ts';
 
 const auditPage = 50;
 
-export const projectHandlers: OperatorHandlers<'status' | 'createProject' | 'listProjects' | 'createOperator' | 'audit'> = {
+export const projectHandlers: OperatorHandlers<'status' | 'createProject' | 'listProjects' | 'audit'> = {
   status: async (vault, caller) => {
     const counts = done(await vault.storage.status({ caller }), 'operator');
     return { vaultId: vault.settings.vaultId, version: vaultVersion, operatorId: caller.id, ...counts };
@@ -15,10 +13,6 @@ export const projectHandlers: OperatorHandlers<'status' | 'createProject' | 'lis
   createProject: async (vault, caller, { name }) =>
     done(await vault.storage.createProject({ caller, name, wrapKey: vault.keyring.createProjectKey }), 'project'),
   listProjects: async (vault, caller) => ({ projects: done(await vault.storage.listProjects({ caller }), 'project') }),
-  createOperator: async (vault, caller, { name, publicKey }) => {
-    if (!isPublicKey(publicKey)) throw new CatalogueError('request-field-invalid', { field: 'publicKey' });
-    return done(await vault.storage.createOperator({ caller, name, publicKey: Buffer.from(publicKey, 'base64') }), 'operator');
-  },
   audit: async (vault, caller, { before = null, limit = auditPage, secretId = null }) => ({
     entries: done(await vault.storage.auditEntries({ caller, before, limit, secretId }), 'secret'),
   }),

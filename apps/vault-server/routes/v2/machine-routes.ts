@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { type MachineBody, type MachineRoute, machineRoutes, selfRoute } from '@sikkerkey/protocol/vault/machine.ts';
 import type * as z from 'zod';
 import { type StreamStart, startOfStream, streamEvents } from '../../events/event-stream.ts';
+import { StreamSlots } from '../../events/stream-slots.ts';
 import { largeBodyLimitBytes, type Route } from '../../http/application.ts';
 import { done, refusalOf } from '../../request-check/refusal.ts';
 import type { VaultParts } from '../../vault-parts.ts';
@@ -66,6 +67,7 @@ function secretOf(body: object): { readonly secretId?: string } {
 }
 
 function eventsRoute(vault: VaultParts): Route {
+  const slots = new StreamSlots();
   return {
     method: 'POST',
     path: machineRoutes.events.path,
@@ -73,7 +75,9 @@ function eventsRoute(vault: VaultParts): Route {
     handle: async (request, { check, reply }) => {
       const caller = await check.machine(request);
       const { cursor } = readBody(machineRoutes.events.body, request.body);
-      if ((await vault.storage.useNonce(caller)) === 'replay') throw refusalOf('replay', 'machine');
+      const use = await vault.storage.useNonce(caller);
+      if (use !== 'fresh') throw refusalOf(use, 'machine');
+      using _slot = slots.take(caller.id);
       const start = await startOfStream(vault.storage, caller.id, cursor);
       if (start.page.kind === 'stopped') throw refusalOf(refusalOfState(start.page.state), 'machine');
       reply.hijack();

@@ -20,8 +20,8 @@ export class Daemon {
     return { caller: this.#vault.machine(this.machineId), secretId: this.secretId };
   }
 
-  async adopt(): Promise<string> {
-    return expectDone(await this.#vault.storage.adopt({ ...this.#by(), strategy: 'flip', owner: 'app', seal: sealFor })).rotationId;
+  async adopt(strategy: 'flip' | 'single' = 'flip'): Promise<string> {
+    return expectDone(await this.#vault.storage.adopt({ ...this.#by(), strategy, owner: 'app', seal: sealFor })).rotationId;
   }
 
   async tryClaim(purpose: 'work' | 'repair' = 'work') {

@@ -59,14 +59,14 @@ export function drainContract(vault: CurrentVault): void {
     await daemon.confirm(work);
     await acknowledge('i1', 2);
     const outside = { kind: 'unnamed-reader', machineName: 'applications not yet using the vault', instance: null, version: 1 };
-    vault().now += 59_999;
+    await vault().lives(59_999);
 
     expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOutCount: 1, holdOuts: [outside] });
     const listed = expectDone(await vault().storage.listRotations({ caller: vault().operator(), secretId, limit: 10 }));
     expect(listed[0]?.holdOuts).toMatchObject([outside]);
     const { events } = { events: [], ...(await vault().storage.eventsAfter({ machineId, cursor, limit: 10 })) };
     expect(events.map(({ kind }) => kind)).not.toContain('drain-clear');
-    vault().now += 1;
+    await vault().lives(1);
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
   });
 
@@ -122,10 +122,10 @@ export function drainContract(vault: CurrentVault): void {
     const work = await daemon.claim();
     await daemon.confirm(work);
     await read(null);
-    vault().now += 59_999;
+    await vault().lives(59_999);
 
     expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'published-client', instance: null }] });
-    vault().now += 1;
+    await vault().lives(1);
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
   });
 

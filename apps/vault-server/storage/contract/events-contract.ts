@@ -112,8 +112,7 @@ export function eventsContract(vault: CurrentVault): void {
     expect(await kinds(machineId, cursor)).toEqual([]);
     expectDone(await vault().storage.acknowledge({ ...reader('i2'), version: 2 }));
     expectDone(await vault().storage.acknowledge({ ...reader('i2'), version: 2 }));
-    vault().now += 60_000;
-    await vault().storage.expireDrains({ now: vault().now, limit: 10 });
+    await vault().lives(60_000);
 
     expect(await kinds(machineId, cursor)).toEqual(['drain-clear']);
   });

@@ -62,9 +62,10 @@ export class Vault {
   now = 1_000_000;
   readonly #underTest: StorageUnderTest;
   readonly #audit: AuditAuthenticator;
-  #operatorId = '';
+  readonly #operatorId = 'op_first';
   #nonces = 0;
   #names = 0;
+  #countedAt = this.now;
 
   private constructor(underTest: StorageUnderTest, storage: Storage, audit: AuditAuthenticator) {
     this.#underTest = underTest;
@@ -78,12 +79,12 @@ export class Vault {
     const born = await vault.storage.initialise({
       vaultId: 'vault_test',
       rootKeyVerifier: Buffer.from('verifier'),
+      operatorId: vault.#operatorId,
       operatorName: 'first operator',
       operatorPublicKey: Buffer.alloc(32, 7),
       now: vault.now,
     });
     if (born.kind !== 'initialised') throw new Error('the store was not empty');
-    vault.#operatorId = born.operatorId;
     return vault;
   }
 
@@ -98,14 +99,27 @@ export class Vault {
     await this.#underTest.remove();
   }
 
+  /** Lets time pass in which the vault is heard. Returns how many drains and holds ended by it. */
+  async lives(ms: number): Promise<number> {
+    this.now += ms;
+    return this.growOlder();
+  }
+
+  /** What the tick does: counts the time since the last count. */
+  async growOlder(): Promise<number> {
+    const elapsedMs = this.now - this.#countedAt;
+    this.#countedAt = this.now;
+    return this.storage.growOlder({ now: this.now, elapsedMs, limit: 10 });
+  }
+
   operator(): OperatorCaller {
     this.#nonces += 1;
-    return { kind: 'operator', id: this.#operatorId, nonce: `o${this.#nonces}`, now: this.now, address: '127.0.0.1' };
+    return { kind: 'operator', id: this.#operatorId, nonce: `o${this.#nonces}`, signedAt: this.now, now: this.now, address: '127.0.0.1' };
   }
 
   machine(machineId: string): MachineCaller {
     this.#nonces += 1;
-    return { kind: 'machine', id: machineId, nonce: `m${this.#nonces}`, now: this.now, address: '127.0.0.1' };
+    return { kind: 'machine', id: machineId, nonce: `m${this.#nonces}`, signedAt: this.now, now: this.now, address: '127.0.0.1' };
   }
 
   async project(): Promise<string> {

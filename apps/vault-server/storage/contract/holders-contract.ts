@@ -73,10 +73,10 @@ export function holdersContract(vault: CurrentVault): void {
     expectDone(await vault().storage.endInstance({ caller: vault().machine(machineId), instance }));
     const acknowledged = { caller: vault().machine(machineId), secretId, instance, pool: 'default', version: 3 };
     expectDone(await vault().storage.acknowledge(acknowledged));
-    vault().now += 59_999;
+    await vault().lives(59_999);
 
     expect((await daemon.drain(work)).state).toBe('draining');
-    vault().now += 1;
+    await vault().lives(1);
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
   });
 
@@ -85,10 +85,10 @@ export function holdersContract(vault: CurrentVault): void {
     const heldUntil = vault().now + 10_000;
     const work = await promoted();
     expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'command-line', heldUntil }] });
-    vault().now = heldUntil - 1;
+    await vault().lives(9_999);
     expect((await daemon.drain(work)).state).toBe('draining');
 
-    vault().now = heldUntil;
+    await vault().lives(1);
 
     expect(await daemon.drain(work)).toEqual({ state: 'clear' });
     const agents = [{ secretId, state: 'DRAINING', rotationId: work.rotationId, version: 3, errorCode: null }];
@@ -104,27 +104,23 @@ export function holdersContract(vault: CurrentVault): void {
     for (const limit of limits) await print(limit);
     const work = await promoted();
 
-    vault().now += heldForMs;
+    await vault().lives(heldForMs);
 
     expect((await daemon.drain(work)).state).toBe('draining');
-    vault().now += 1;
+    await vault().lives(1);
     expect((await daemon.drain(work)).state).not.toBe('draining');
   });
 
   test('the tick announces a drain whose last reader is over its own time, at that time and once', async () => {
     await print(10_000);
-    const heldUntil = vault().now + 10_000;
     await promoted();
     const cursor = await vault().storage.eventCursor();
-    const tick = () => vault().storage.expireDrains({ now: vault().now, limit: 10 });
-    expect(await vault().storage.nextDueAt()).toBe(heldUntil);
-    vault().now = heldUntil - 1;
-    expect(await tick()).toBe(0);
+    expect(await vault().storage.untilNextEnd()).toBe(10_000);
+    expect(await vault().lives(9_999)).toBe(0);
+    expect(await vault().storage.untilNextEnd()).toBe(1);
 
-    vault().now = heldUntil;
-
-    expect(await tick()).toBe(1);
-    expect(await tick()).toBe(0);
+    expect(await vault().lives(1)).toBe(1);
+    expect(await vault().lives(0)).toBe(0);
     const page = await vault().storage.eventsAfter({ machineId, cursor, limit: 10 });
     expect(page.kind === 'events' ? page.events.map(({ kind }) => kind) : page.kind).toEqual(['drain-clear']);
   });
@@ -135,8 +131,7 @@ export function holdersContract(vault: CurrentVault): void {
     const work = await promoted();
     const cursor = await vault().storage.eventCursor();
 
-    vault().now += 10_000;
-    await vault().storage.expireDrains({ now: vault().now, limit: 10 });
+    await vault().lives(10_000);
 
     expect(await vault().storage.eventsAfter({ machineId, cursor, limit: 10 })).toMatchObject({ events: [] });
     expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'published-client' }] });
@@ -146,7 +141,7 @@ export function holdersContract(vault: CurrentVault): void {
     await print(3_600_000);
     const work = await promoted();
 
-    vault().now += 60_000;
+    await vault().lives(60_000);
 
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
   });
@@ -183,7 +178,7 @@ export function holdersContract(vault: CurrentVault): void {
   test('nothing is held of a retired version', async () => {
     await print(10_000);
     const work = await promoted();
-    vault().now += 10_000;
+    await vault().lives(10_000);
     expect(await daemon.retired(work)).toBe('retired');
     await print();
     await request();

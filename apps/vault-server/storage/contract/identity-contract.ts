@@ -7,6 +7,7 @@ export function identityContract(vault: CurrentVault): void {
     const again = await vault().storage.initialise({
       vaultId: 'vault_other',
       rootKeyVerifier: Buffer.from('other'),
+      operatorId: 'op_other',
       operatorName: 'other',
       operatorPublicKey: Buffer.alloc(32),
       now: 1,
@@ -135,18 +136,6 @@ export function identityContract(vault: CurrentVault): void {
     expectRefused(await storage.listProjects({ caller: { ...vault().operator(), id: 'op_nobody' } }), 'unknown-caller');
     expect(await storage.machineByIdentity('nobody')).toBeNull();
     expect(await storage.operatorByIdentity('nobody')).toBeNull();
-  });
-
-  test('an operator made by an operator is found by id and key', async () => {
-    const made = expectDone(
-      await vault().storage.createOperator({ caller: vault().operator(), name: 'second', publicKey: Buffer.alloc(32, 5) }),
-    );
-
-    const found = await vault().storage.operatorByIdentity(made.operatorId);
-
-    expect(found).toMatchObject({ id: made.operatorId, name: 'second', fingerprint: made.fingerprint });
-    expect(Buffer.from(found?.publicKey ?? []).equals(Buffer.alloc(32, 5))).toBe(true);
-    expect(await vault().storage.machineByIdentity(made.operatorId)).toBeNull();
   });
 
   test('an address is locked for a while once it failed too often within the window', async () => {

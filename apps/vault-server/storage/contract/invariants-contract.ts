@@ -107,7 +107,7 @@ class Play {
       'wait-a-deadline': async () => this.#wait(61_000),
       tick: async () => {
         await storage.expireClaims({ now: this.#vault.now, limit: 10 });
-        await storage.expireDrains({ now: this.#vault.now, limit: 10 });
+        await this.#vault.growOlder();
         await storage.requestDueRotations({ now: this.#vault.now, limit: 10, seal });
       },
     };

@@ -14,6 +14,7 @@ export function publishedContract(vault: CurrentVault): void {
     machineId = await vault().approved(project);
     secretId = await vault().managedSecret(project);
     await vault().grant(secretId, machineId, 'read', 'rotate');
+    await configuration();
   });
   const configuration = async (by = machineId) =>
     expectDone(await vault().storage.publishedConfiguration({ caller: vault().machine(by), secretId, reofferAfterMs }));

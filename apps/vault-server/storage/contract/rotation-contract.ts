@@ -58,6 +58,8 @@ export function rotationContract(vault: CurrentVault): void {
       vault().storage.adopt({ caller: vault().machine(machineId), secretId, strategy: 'flip', owner, seal: sealFor });
 
     expectRefused(await adopt('other'), 'owner-mismatch');
+    const published = { caller: vault().machine(machineId), secretId, reofferAfterMs: 180_000 };
+    expectDone(await vault().storage.publishedConfiguration(published));
     await request();
     expectRefused(await adopt('app'), 'waiting-for-drain');
   });
@@ -73,7 +75,29 @@ export function rotationContract(vault: CurrentVault): void {
     expect(await labels()).toEqual(['retired owner', 'retired a', 'retired b', 'current a']);
   });
 
+  test('a login that was only written down is not rotated, whoever asks, and keeps its version', async () => {
+    const asked = { secretId, seal: sealFor };
+
+    expectRefused(await vault().storage.requestRotation({ ...asked, caller: vault().operator() }), 'not-adopted');
+    expectRefused(await vault().storage.requestRotation({ ...asked, caller: vault().machine(machineId) }), 'not-adopted');
+
+    expect(await labels()).toEqual(['current owner']);
+    expect((await show()).managed?.phase).toBe('none');
+    expect(await daemon.tryClaim()).toEqual({ outcome: 'nothing' });
+  });
+
+  test('a login that was un-adopted is not rotated in place either', async () => {
+    await daemon.adopt();
+    await daemon.rotate();
+    expectDone(await vault().storage.unadopt({ caller: vault().machine(machineId), secretId, seal: sealFor }));
+    await daemon.rotate();
+
+    expectRefused(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }), 'not-adopted');
+  });
+
   test('a rotation asked for while one is pending is that rotation', async () => {
+    await daemon.adopt('single');
+    await daemon.confirm(await daemon.claim());
     const first = await request();
 
     expect(await request()).toEqual(first);
@@ -201,7 +225,7 @@ export function rotationContract(vault: CurrentVault): void {
   });
 
   test('in place, promotion ends the rotation: the old version is retired at once and the claim is over', async () => {
-    await request();
+    await daemon.adopt('single');
     await read('i1');
     const work = await daemon.claim();
     expect(work.strategy).toBe('single');

@@ -1,5 +1,6 @@
 /** Projects, secrets, versions, grants as operators keep them. */
 import { expect, test } from 'vitest';
+import { Daemon } from './daemon.ts';
 import { type CurrentVault, expectDone, expectRefused, resealFor, sealFor, textOf } from './fixture.ts';
 
 export function secretsContract(vault: CurrentVault): void {
@@ -106,8 +107,11 @@ export function secretsContract(vault: CurrentVault): void {
   });
 
   test('a managed secret with a rotation in flight is not deleted', async () => {
-    const secretId = await vault().managedSecret(await vault().project());
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const project = await vault().project();
+    const machineId = await vault().approved(project);
+    const secretId = await vault().managedSecret(project);
+    await vault().grant(secretId, machineId, 'rotate');
+    await new Daemon(vault(), machineId, secretId).adopt();
 
     expectRefused(await vault().storage.deleteSecret({ caller: vault().operator(), secretId }), 'waiting-for-drain');
   });
@@ -118,7 +122,11 @@ export function secretsContract(vault: CurrentVault): void {
     const machineId = await vault().approved();
     const grant = { secretId, machineId, permission: 'read' as const };
 
-    expectRefused(await vault().storage.grant({ caller: vault().operator(), ...grant }), 'not-a-member');
+    expect(await vault().storage.grant({ caller: vault().operator(), ...grant })).toEqual({
+      kind: 'refused',
+      reason: 'not-a-member',
+      projectId: project,
+    });
     expectDone(await vault().storage.attachMachine({ caller: vault().operator(), projectId: project, machineId }));
     expectDone(await vault().storage.grant({ caller: vault().operator(), ...grant }));
     expect(expectDone(await vault().storage.listGrants({ caller: vault().operator(), secretId }))).toHaveLength(1);

@@ -56,7 +56,7 @@ function prepare(db: StoreContext['db']) {
   return {
     unseen: db.prepare<[string], VersionRow>(
       `SELECT version, slot, label FROM versions WHERE secret_id = ? AND sealed IS NOT NULL
-         AND (label = 'current' OR (label = 'quarantined' AND forget_at IS NULL)) ORDER BY version`,
+         AND (label = 'current' OR (label = 'quarantined' AND forget_at_age IS NULL)) ORDER BY version`,
     ),
     everUsedSlots: db.prepare<[string], number>("SELECT 1 FROM versions WHERE secret_id = ? AND slot IN ('a', 'b') LIMIT 1").pluck(),
   };

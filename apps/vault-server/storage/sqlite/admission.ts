@@ -1,13 +1,16 @@
 /** Lets a proven caller in, inside the operation's transaction: identity, then nonce, then state (DESIGN §4, in this order). */
-import { nonceRetentionSeconds } from '@sikkerkey/protocol/signing.ts';
-import type { MachineCaller, MachineState, OperatorCaller, RefusalReason, Refused } from '../records.ts';
+import { clockWindowSeconds, nonceRetentionSeconds } from '@sikkerkey/protocol/signing.ts';
+import type { BareReason, MachineCaller, MachineState, NonceUse, OperatorCaller, Refused } from '../records.ts';
 import type { Database } from './database.ts';
 import type { NonceRegister } from './nonce-register.ts';
 
 /** How stale `last_seen_at` may be: not every read is to cost a write. */
 const lastSeenPrecisionMs = 60_000;
 
-export function refuse(reason: Exclude<RefusalReason, 'waiting-for-drain'>): Refused {
+const windowMs = clockWindowSeconds * 1000;
+const retentionMs = nonceRetentionSeconds * 1000;
+
+export function refuse(reason: BareReason): Refused {
   return { kind: 'refused', reason };
 }
 
@@ -23,13 +26,13 @@ export interface SeenMachine {
 
 export class Admission {
   readonly #machine;
-  readonly #operator;
+  readonly #operatorIsEnabled;
   readonly #nonces: NonceRegister;
   readonly #seen;
 
   constructor(db: Database, nonces: NonceRegister) {
     this.#machine = db.prepare<[string], SeenMachine>('SELECT state, last_seen_at AS lastSeenAt FROM machines WHERE machine_id = ?');
-    this.#operator = db.prepare<[string], number>('SELECT 1 FROM operators WHERE operator_id = ?').pluck();
+    this.#operatorIsEnabled = db.prepare<[string], 0 | 1>('SELECT disabled_at IS NULL FROM operators WHERE operator_id = ?').pluck();
     this.#nonces = nonces;
     this.#seen = db.prepare<[number, string]>('UPDATE machines SET last_seen_at = ? WHERE machine_id = ?');
   }
@@ -55,23 +58,31 @@ export class Admission {
 
   /** Records the nonce, and that the machine was here. */
   #enter(caller: MachineCaller, found: SeenMachine): Refused | null {
-    if (!this.isFresh(caller)) return refuse('replay');
-    if (found.lastSeenAt === null || found.lastSeenAt < caller.now - lastSeenPrecisionMs) this.#seen.run(caller.now, caller.id);
+    const use = this.nonceOf(caller);
+    if (use !== 'fresh') return refuse(use);
+    if (found.lastSeenAt === null || Math.abs(caller.now - found.lastSeenAt) > lastSeenPrecisionMs) this.#seen.run(caller.now, caller.id);
     return null;
   }
 
   operator(caller: OperatorCaller): Refused | null {
-    if (this.#operator.get(caller.id) === undefined) return refuse('unknown-caller');
-    return this.isFresh(caller) ? null : refuse('replay');
+    const isEnabled = this.#operatorIsEnabled.get(caller.id);
+    if (isEnabled === undefined) return refuse('unknown-caller');
+    const use = this.nonceOf(caller);
+    if (use !== 'fresh') return refuse(use);
+    return isEnabled === 1 ? null : refuse('operator-disabled');
   }
 
   either(caller: MachineCaller | OperatorCaller): Refused | null {
     return caller.kind === 'machine' ? this.machine(caller) : this.operator(caller);
   }
 
-  /** Records the nonce; false when this identity has used it before. The classes of identities are disjoint spaces. */
-  isFresh(caller: MachineCaller | OperatorCaller): boolean {
-    const expiresAt = caller.now + nonceRetentionSeconds * 1000;
-    return this.#nonces.use(`${caller.kind}:${caller.id}`, caller.nonce, expiresAt);
+  /**
+   * Records the nonce. The classes of identities are disjoint spaces. A request could have been accepted within the clock
+   * window around its own time; where a nonce of then may be forgotten (the clock went back), it is not accepted unknown.
+   */
+  nonceOf(caller: MachineCaller | OperatorCaller): NonceUse {
+    const { signedAt, now } = caller;
+    if (this.#nonces.hasForgotten(signedAt - windowMs + retentionMs, signedAt + windowMs + retentionMs)) return 'nonce-forgotten';
+    return this.#nonces.use(`${caller.kind}:${caller.id}`, caller.nonce, now + retentionMs) ? 'fresh' : 'replay';
   }
 }

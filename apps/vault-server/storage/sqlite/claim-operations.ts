@@ -12,6 +12,7 @@ import {
   leaseOf,
   loginOf,
 } from '../../managed/rules.ts';
+import { untilAge } from '../../managed/vault-age.ts';
 import type {
   ClaimedCredential,
   ClaimedWork,
@@ -69,7 +70,7 @@ export class Claims implements ClaimOperations {
   readonly claim: ClaimOperations['claim'] = (input) =>
     this.#access.onManaged<ClaimResult>(input, (loaded) => {
       const { caller, secretId, daemonId } = input;
-      const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now);
+      const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now, input.aboveEpoch);
       if (decision.kind === 'nothing') return done({ outcome: 'nothing' });
       if (decision.kind === 'held') return done({ outcome: 'held', retryInMs: decision.retryInMs });
       this.#sql.claim.run(decision.epoch, caller.id, daemonId, caller.now + leaseOf(decision.phase), secretId);
@@ -186,17 +187,17 @@ export class Claims implements ClaimOperations {
   };
 
   readonly #drain = (loaded: LoadedManaged, rotationId: string, epoch: number, now: number): DrainResult => {
-    const { state } = loaded;
+    const { state, age } = loaded;
     const rotation = this.#changes.rows.rotation(state.secretId, rotationId);
     const { active } = state;
     const over = epoch !== state.epoch || active?.previous == null || rotation?.rotationId !== active.rotationId;
     if (over || active?.previous == null) return { state: 'over' };
     this.#sql.renew.run(now + leaseOf('promoted'), state.secretId);
-    const holdOutCount = this.#changes.holds.count(state.secretId, active, now);
-    const found = drainState(active, holdOutCount, now);
+    const holdOutCount = this.#changes.holds.count(state.secretId, active);
+    const found = drainState(active, holdOutCount, age.ageMs);
     if (found !== 'draining') return { state: found };
     const holdOuts = this.#changes.holds.of(state.secretId, active, namedHoldOuts, now);
-    return { state: found, holdOuts, holdOutCount, deadlineInMs: Math.max(0, (active.drainDeadlineAt ?? now) - now) };
+    return { state: found, holdOuts, holdOutCount, deadlineInMs: untilAge(active.drainEndsAtAge ?? age.ageMs, age, now) };
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Random } from '@sikkerkey/core/random.ts';
 import type { Admission } from './admission.ts';
+import type { AgeRow } from './age-row.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { EventLog } from './event-log.ts';
@@ -19,6 +20,7 @@ export interface StoreContext {
   readonly commits: GroupCommit;
   readonly admission: Admission;
   readonly nonces: NonceRegister;
+  readonly age: AgeRow;
   readonly audit: AuditLog;
   readonly events: EventLog;
 }

@@ -2,13 +2,13 @@
  * Opens the store's file: private (0600), one writing process, write-ahead log, every acknowledged commit on disk,
  * checked, migrated. Does not know what the tables mean.
  */
-import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ensurePrivateDirectory } from '@sikkerkey/host/private-files.ts';
+import { ensurePrivateDirectory, UnsafePath } from '@sikkerkey/host/private-files.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import Sqlite from 'better-sqlite3';
 import { migrations } from './schema.ts';
-import { asStoreFailure } from './store-failure.ts';
+import { asStoreFailure, asStoreFileFailure } from './store-failure.ts';
 
 export type Database = Sqlite.Database;
 
@@ -25,7 +25,7 @@ const fullCheckBytes = 16 * 1024 * 1024;
 
 /**
  * Throws `vault-store-locked` while another process has the store, `vault-store-newer`, `vault-store-damaged`,
- * `vault-disk-full`, `vault-store-failed`, or UnsafePath where the directory is open to others.
+ * `vault-disk-full`, `vault-store-failed`, or UnsafePath where the directory is open to others or a file is not a file.
  */
 export async function openDatabase(file: string): Promise<OpenedDatabase> {
   await ensurePrivateDirectory(dirname(file));
@@ -50,10 +50,15 @@ export async function openDatabase(file: string): Promise<OpenedDatabase> {
     };
   } catch (cause) {
     lock.close();
-    throw isSqliteCode(cause, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')
-      ? new CatalogueError('vault-store-damaged', { part: 'file' }, { cause })
-      : asStoreFailure(cause);
+    throw asOpenFailure(cause, 'file');
   }
+}
+
+/** What SQLite says when a file of the store is opened: `vault-store-damaged` for what is no database, else as `asStoreFailure`. */
+export function asOpenFailure(cause: unknown, part: string): unknown {
+  return isSqliteCode(cause, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')
+    ? new CatalogueError('vault-store-damaged', { part }, { cause })
+    : asStoreFailure(cause);
 }
 
 /** A file of its own, held by an open exclusive transaction: the system frees it however the process ends. */
@@ -66,13 +71,20 @@ function takeLock(path: string): Database {
     return lock;
   } catch (cause) {
     lock.close();
-    throw isSqliteCode(cause, 'SQLITE_BUSY') ? new CatalogueError('vault-store-locked', {}, { cause }) : cause;
+    throw isSqliteCode(cause, 'SQLITE_BUSY') ? new CatalogueError('vault-store-locked', {}, { cause }) : asOpenFailure(cause, 'lock');
   }
 }
 
 /** SQLite gives its companion files the mode of the file, so the file is made private before SQLite sees it. */
 function createPrivately(path: string): void {
-  closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
+  try {
+    const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    const isFile = fstatSync(file).isFile();
+    closeSync(file);
+    if (!isFile) throw new UnsafePath(path, 'not a regular file');
+  } catch (cause) {
+    throw asStoreFileFailure(path, cause);
+  }
 }
 
 function configure(db: Database): void {

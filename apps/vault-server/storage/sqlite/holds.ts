@@ -1,6 +1,8 @@
 /** Who holds which version of a managed secret (rotation-protocol.md rule 3). */
 import { type ActiveRotation, readersOutside } from '../../managed/rules.ts';
+import { ageAt, timeOfAge, type VaultAge } from '../../managed/vault-age.ts';
 import type { CommandLineRead, DrainInTheWay, ReaderHold } from '../records.ts';
+import type { AgeRow } from './age-row.ts';
 import type { Database } from './database.ts';
 
 type HoldKind = 'process' | 'command-line' | 'published';
@@ -14,7 +16,7 @@ interface HoldRow {
   readonly version: number;
   readonly reads: number;
   readonly lastReadAt: number;
-  readonly heldUntil: number | null;
+  readonly heldUntilAge: number | null;
 }
 
 /** Who read it: a process by its instance and pool, a command line, or (neither is said) a published client. */
@@ -33,9 +35,11 @@ const outside = { kind: 'unnamed-reader', machineId: 'outside', machineName: 'ap
 
 export class Holds {
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #age: AgeRow;
 
-  constructor(db: Database) {
+  constructor(db: Database, age: AgeRow) {
     this.#sql = prepare(db);
+    this.#age = age;
   }
 
   record(hold: {
@@ -53,14 +57,23 @@ export class Holds {
     }
     const heldForMs = commandLine?.heldForMs ?? null;
     const kind: HoldKind = commandLine === undefined ? 'published' : 'command-line';
-    this.#sql.uncertain.run(secretId, version, machineId, kind, now, now, heldForMs === null ? null : now + heldForMs);
+    this.#sql.uncertain.run(
+      secretId,
+      version,
+      machineId,
+      kind,
+      now,
+      now,
+      heldForMs === null ? null : ageAt(this.#age.get(), now) + heldForMs,
+    );
   }
 
   /** Who may still use the version that drains, those outside the vault first. */
   of(secretId: string, active: ActiveRotation, limit: number, now: number): ReaderHold[] {
     const { previous } = active;
     if (previous === null) return [];
-    const named = this.#sql.of.all(secretId, previous.version, now, limit).map(readerHoldOf);
+    const age = this.#age.get();
+    const named = this.#sql.of.all(secretId, previous.version, age.ageMs, limit).map((row) => readerHoldOf(row, age, now));
     const unknown =
       readersOutside(active) === 0 ? [] : [{ ...outside, ...uncounted, instance: null, pool: null, version: previous.version }];
     return [...unknown, ...named].slice(0, limit);
@@ -69,13 +82,13 @@ export class Holds {
   /** What the next rotation has to wait for; null while nothing drains. */
   inTheWay(secretId: string, active: ActiveRotation | null, now: number): DrainInTheWay | null {
     if (active?.previous == null) return null;
-    const holdOutCount = this.count(secretId, active, now);
-    return { holdOuts: this.of(secretId, active, namedHoldOuts, now), holdOutCount, drainDeadlineAt: active.drainDeadlineAt };
+    const drainDeadlineAt = active.drainEndsAtAge === null ? null : timeOfAge(active.drainEndsAtAge, this.#age.get(), now);
+    return { holdOuts: this.of(secretId, active, namedHoldOuts, now), holdOutCount: this.count(secretId, active), drainDeadlineAt };
   }
 
-  count(secretId: string, active: ActiveRotation, now: number): number {
+  count(secretId: string, active: ActiveRotation): number {
     const { previous } = active;
-    return previous === null ? 0 : readersOutside(active) + (this.#sql.count.get(secretId, previous.version, now) ?? 0);
+    return previous === null ? 0 : readersOutside(active) + (this.#sql.count.get(secretId, previous.version) ?? 0);
   }
 
   /** Returns how many holds on older versions it cleared. */
@@ -91,8 +104,8 @@ export class Holds {
   }
 
   /** Ends the holds whose own time is over. Returns their secrets. */
-  endOverdue(now: number, limit: number): readonly string[] {
-    const overdue = this.#sql.overdue.all(now, limit);
+  endOverdue(ageMs: number, limit: number): readonly string[] {
+    const overdue = this.#sql.overdue.all(ageMs, limit);
     for (const { secretId, version, machineId, kind } of overdue) this.#sql.endUncertain.run(secretId, version, machineId, kind);
     return overdue.map(({ secretId }) => secretId);
   }
@@ -106,10 +119,11 @@ export class Holds {
   }
 }
 
-function readerHoldOf(row: HoldRow): ReaderHold {
-  const { machineId, machineName, version, instance, pool, reads, lastReadAt, heldUntil } = row;
+function readerHoldOf(row: HoldRow, age: VaultAge, now: number): ReaderHold {
+  const { machineId, machineName, version, instance, pool, reads, lastReadAt, heldUntilAge } = row;
   if (row.kind === 'process') return { kind: 'reader', machineId, machineName, instance, pool, version, ...uncounted };
   const kind = row.kind === 'published' ? 'published-client' : 'command-line';
+  const heldUntil = heldUntilAge === null ? null : timeOfAge(heldUntilAge, age, now);
   return { kind, machineId, machineName, instance: null, pool: null, version, reads, lastReadAt, heldUntil };
 }
 
@@ -121,22 +135,24 @@ function prepare(db: Database) {
     ),
     /** Nobody acknowledges these, so the longest of them counts. */
     uncertain: db.prepare<[string, number, string, HoldKind, number, number, number | null]>(
-      `INSERT INTO holds (secret_id, version, machine_id, kind, instance, pool, since, last_read_at, reads, held_until)
+      `INSERT INTO holds (secret_id, version, machine_id, kind, instance, pool, since, last_read_at, reads, held_until_age)
        VALUES (?, ?, ?, ?, '', '', ?, ?, 1, ?)
        ON CONFLICT DO UPDATE SET reads = reads + 1, last_read_at = max(last_read_at, excluded.last_read_at),
-         held_until = CASE WHEN held_until IS NULL OR excluded.held_until IS NULL THEN NULL ELSE max(held_until, excluded.held_until) END`,
+         held_until_age = CASE WHEN held_until_age IS NULL OR excluded.held_until_age IS NULL THEN NULL
+           ELSE max(held_until_age, excluded.held_until_age) END`,
     ),
     of: db.prepare<[string, number, number, number], HoldRow>(
       `SELECT h.machine_id AS machineId, m.name AS machineName, h.kind, h.instance, h.pool, h.version, h.reads,
-         h.last_read_at AS lastReadAt, h.held_until AS heldUntil
+         h.last_read_at AS lastReadAt, h.held_until_age AS heldUntilAge
        FROM holds h JOIN machines m ON m.machine_id = h.machine_id
        WHERE h.secret_id = CAST(? AS TEXT) AND h.version = CAST(? AS INTEGER)
-         AND (h.held_until IS NULL OR h.held_until > CAST(? AS INTEGER))
+         AND (h.held_until_age IS NULL OR h.held_until_age > CAST(? AS INTEGER))
        ORDER BY h.since LIMIT ?`,
     ),
     count: db
-      .prepare<[string, number, number], number>(
-        'SELECT count(*) FROM holds WHERE secret_id = ? AND version = ? AND (held_until IS NULL OR held_until > ?)',
+      .prepare<[string, number], number>(
+        `SELECT count(*) FROM holds WHERE secret_id = ? AND version = ?
+           AND (held_until_age IS NULL OR held_until_age > (SELECT age_ms FROM vault))`,
       )
       .pluck(),
     acknowledge: db.prepare<[string, string, string, string, number]>(
@@ -147,7 +163,7 @@ function prepare(db: Database) {
       .prepare<[string, string], string>("SELECT DISTINCT secret_id FROM holds WHERE machine_id = ? AND instance = ? AND kind = 'process'")
       .pluck(),
     overdue: db.prepare<[number, number], Pick<HoldRow, 'machineId' | 'kind' | 'version'> & { readonly secretId: string }>(
-      'SELECT secret_id AS secretId, version, machine_id AS machineId, kind FROM holds WHERE held_until <= ? LIMIT ?',
+      'SELECT secret_id AS secretId, version, machine_id AS machineId, kind FROM holds WHERE held_until_age <= ? LIMIT ?',
     ),
     endUncertain: db.prepare<[string, number, string, HoldKind]>(
       "DELETE FROM holds WHERE secret_id = ? AND version = ? AND machine_id = ? AND kind = ? AND instance = '' AND pool = ''",

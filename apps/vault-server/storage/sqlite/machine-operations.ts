@@ -1,9 +1,9 @@
-/** Machines from enrollment to disablement, their projects and grants, and further operators. */
+/** Machines from enrollment to disablement, their projects and grants. */
 import type { GrantSummary, MachineState, MachineSummary, OperatorCaller, Outcome } from '../records.ts';
 import type { MachineOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
 import type { StoreContext } from './context.ts';
-import { newIdentifier, newMachineId } from './identifiers.ts';
+import { newMachineId } from './identifiers.ts';
 import { fingerprintOf } from './vault-operations.ts';
 
 interface MachineRow extends Omit<MachineSummary, 'projects'> {
@@ -84,7 +84,7 @@ export class Machines implements MachineOperations {
     this.#byOperator(input.caller, () => {
       const projectId = this.#sql.projectOf.get(input.secretId);
       if (projectId === undefined || this.#sql.machine.get(input.machineId) === undefined) return refuse('not-found');
-      if (this.#sql.member.get(input.machineId, projectId) === undefined) return refuse('not-a-member');
+      if (this.#sql.member.get(input.machineId, projectId) === undefined) return { kind: 'refused', reason: 'not-a-member', projectId };
       if (this.#sql.grant.run(input.machineId, input.secretId, input.permission).changes > 0) {
         this.#context.events.append(input.caller.now, { kind: 'access-granted', secretId: input.secretId, machineId: input.machineId });
       }
@@ -110,14 +110,6 @@ export class Machines implements MachineOperations {
     this.#byOperator(input.caller, () =>
       this.#sql.projectOf.get(input.secretId) === undefined ? refuse('not-found') : done(this.#sql.grants.all(input.secretId)),
     );
-  readonly createOperator: MachineOperations['createOperator'] = (input) =>
-    this.#byOperator(input.caller, () => {
-      const operatorId = newIdentifier(this.#context.random, 'op_');
-      const fingerprint = fingerprintOf(input.publicKey);
-      this.#sql.insertOperator.run(operatorId, input.name, input.publicKey, fingerprint, input.caller.now);
-      this.#context.audit.append(input.caller, { action: 'operator.create', subject: operatorId });
-      return done({ operatorId, name: input.name, fingerprint });
-    });
 
   /** Runs `work` for an operator and audits it where it was done. */
   readonly #byOperator = <Value>(caller: OperatorCaller, work: () => Outcome<Value>): Promise<Outcome<Value>> =>
@@ -190,6 +182,5 @@ function prepare(db: StoreContext['db']) {
       `SELECT g.machine_id AS machineId, m.name AS machineName, g.permission FROM grants g JOIN machines m ON m.machine_id = g.machine_id
        WHERE g.secret_id = CAST(? AS TEXT) ORDER BY m.name, g.machine_id, g.permission`,
     ),
-    insertOperator: db.prepare('INSERT INTO operators (operator_id, name, public_key, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)'),
   };
 }

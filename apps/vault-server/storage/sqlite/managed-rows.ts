@@ -1,10 +1,12 @@
 /** Loads one managed secret as the rules see it (managed/rules.ts), with what is needed to act on the decision. */
 import type { ActiveRotation, ManagedState, ReportedRotation, RotationPurpose } from '../../managed/rules.ts';
+import type { VaultAge } from '../../managed/vault-age.ts';
 import type { ManagedConfiguration, ManagedStrategy, Slot, TlsMode } from '../records.ts';
 import type { Database } from './database.ts';
 
 export interface LoadedManaged {
   readonly state: ManagedState;
+  readonly age: VaultAge;
   readonly configuration: ManagedConfiguration;
   readonly drainDeadlineMs: number;
   readonly backupHorizonMs: number;
@@ -48,7 +50,9 @@ interface ManagedRow {
   readonly rotationSlot: Slot;
   readonly everClaimed: number;
   readonly offeredAt: number | null;
-  readonly drainDeadlineAt: number | null;
+  readonly drainEndsAtAge: number | null;
+  readonly ageMs: number;
+  readonly countedAt: number;
   readonly retireNow: number;
   readonly previousVersion: number | null;
   readonly previousSlot: Slot | null;
@@ -64,9 +68,11 @@ SELECT s.secret_id AS secretId, s.project_id AS projectId, p.wrapped_key AS wrap
   m.claim_machine AS claimMachine, m.claim_daemon AS claimDaemon, m.claim_expires_at AS claimExpiresAt,
   m.published_machine AS publishedMachine, m.published_at AS publishedSeenAt,
   r.rotation_id AS rotationId, r.purpose, r.state AS rotationState, r.version AS rotationVersion, r.slot AS rotationSlot,
-  r.ever_claimed AS everClaimed, r.published_at AS offeredAt, r.drain_deadline_at AS drainDeadlineAt, r.retire_now AS retireNow,
-  r.previous_version AS previousVersion, pv.slot AS previousSlot, w.rotation_id AS waitingId, w.purpose AS waitingPurpose
+  r.ever_claimed AS everClaimed, r.published_at AS offeredAt, r.drain_ends_at_age AS drainEndsAtAge, r.retire_now AS retireNow,
+  r.previous_version AS previousVersion, pv.slot AS previousSlot, w.rotation_id AS waitingId, w.purpose AS waitingPurpose,
+  v.age_ms AS ageMs, v.age_counted_at AS countedAt
 FROM secrets s
+JOIN vault v
 JOIN managed m ON m.secret_id = s.secret_id
 JOIN projects p ON p.project_id = s.project_id
 JOIN versions lv ON lv.secret_id = s.secret_id AND lv.version = s.live_version
@@ -117,6 +123,7 @@ function toLoaded(row: ManagedRow): LoadedManaged {
       waiting: row.waitingId === null ? null : { rotationId: row.waitingId, purpose: row.waitingPurpose },
       published: published ? { machineId: publishedMachine, seenAt: publishedSeenAt } : null,
     },
+    age: { ageMs: row.ageMs, countedAt: row.countedAt },
     configuration: toConfiguration(row),
     drainDeadlineMs: row.drainDeadlineMs,
     backupHorizonMs: row.backupHorizonMs,
@@ -137,7 +144,7 @@ function toActive(row: ManagedRow): ActiveRotation | null {
     previous: previous ? { version: row.previousVersion, slot: row.previousSlot } : null,
     everClaimed: row.everClaimed === 1,
     publishedAt: row.offeredAt,
-    drainDeadlineAt: row.drainDeadlineAt,
+    drainEndsAtAge: row.drainEndsAtAge,
     retireNow: row.retireNow === 1,
   };
 }

@@ -2,11 +2,16 @@
  * The nonces that were used: on disk as an append-only table of hashes, in memory as sets that answer without a search.
  * A unique index on disk would touch a page of its own for each nonce, which costs more than the whole rest of a read.
  * One process writes this store (the lock of `database.ts`), so memory and table agree; opening reads the table.
+ *
+ * Of what is forgotten it keeps the times: a clock that went back into one of them finds no memory there, and says so.
  */
 import type { Database } from './database.ts';
+import { ForgottenTimes } from './forgotten-times.ts';
 import type { Rewindable } from './group-commit.ts';
 
 const bucketMs = 60_000;
+/** Nonces that end later than this from now were written by a clock that was put back since: they stay until then. */
+const aheadMs = 3_600_000;
 
 interface NonceRow {
   readonly hash: number;
@@ -16,18 +21,15 @@ interface NonceRow {
 export class NonceRegister implements Rewindable {
   /** By the minute in which they expire. */
   readonly #buckets = new Map<number, Set<number>>();
+  readonly #forgotten: ForgottenTimes;
   /** Added since the last settled commit, for the way back. */
   #added: NonceRow[] = [];
-  readonly #insert;
-  readonly #delete;
+  readonly #sql: ReturnType<typeof prepare>;
 
   constructor(db: Database) {
-    this.#insert = db.prepare<[number, number]>('INSERT INTO nonces (hash, expires_at) VALUES (?, ?)');
-    this.#delete = db.prepare<[number, number]>(
-      'DELETE FROM nonces WHERE number IN (SELECT number FROM nonces ORDER BY number LIMIT ?) AND expires_at < ?',
-    );
-    const rows = db.prepare<[], NonceRow>('SELECT hash, expires_at AS expiresAt FROM nonces');
-    for (const row of rows.iterate()) this.#bucket(row.expiresAt).add(row.hash);
+    this.#sql = prepare(db);
+    this.#forgotten = new ForgottenTimes(db);
+    for (const row of this.#sql.all.iterate()) this.#bucket(row.expiresAt).add(row.hash);
   }
 
   /**
@@ -39,15 +41,27 @@ export class NonceRegister implements Rewindable {
     for (const bucket of this.#buckets.values()) if (bucket.has(hash)) return false;
     this.#bucket(expiresAt).add(hash);
     this.#added.push({ hash, expiresAt });
-    this.#insert.run(hash, expiresAt);
+    this.#sql.insert.run(hash, expiresAt);
     return true;
   }
 
-  /** Forgets what expired at least a minute ago, at most `limit` rows. */
+  /** Whether a nonce that expires between these times, ends included, may have been forgotten already. */
+  hasForgotten(from: number, to: number): boolean {
+    return this.#forgotten.touches(from, to);
+  }
+
+  /** Forgets what expired at least a minute ago, at most `limit` rows. Only for a clock that is known to be right. */
   prune(now: number, limit: number): number {
     const oldest = Math.floor(now / bucketMs);
-    for (const minute of this.#buckets.keys()) if (minute < oldest) this.#buckets.delete(minute);
-    return this.#delete.run(limit, oldest * bucketMs).changes;
+    const gone = [...this.#buckets.keys()].filter((minute) => minute < oldest);
+    for (const minute of gone) {
+      this.#forgotten.add(minute * bucketMs, (minute + 1) * bucketMs - 1);
+      this.#buckets.delete(minute);
+    }
+    this.#moveBehind(now + aheadMs, limit);
+    const { changes } = this.#sql.delete.run(limit, oldest * bucketMs);
+    if (changes > 0) this.#forgotten.keep();
+    return changes;
   }
 
   mark(): () => void {
@@ -61,6 +75,16 @@ export class NonceRegister implements Rewindable {
     this.#added = [];
   }
 
+  /** The oldest rows are those looked at, so what must stay for long may not stand before them. */
+  #moveBehind(expiresAfter: number, limit: number): void {
+    const oldest = this.#sql.oldest.all(limit);
+    for (const { number, hash, expiresAt } of oldest) {
+      if (expiresAt <= expiresAfter) continue;
+      this.#sql.remove.run(number);
+      this.#sql.insert.run(hash, expiresAt);
+    }
+  }
+
   #bucket(expiresAt: number): Set<number> {
     const minute = Math.floor(expiresAt / bucketMs);
     const known = this.#buckets.get(minute);
@@ -69,6 +93,20 @@ export class NonceRegister implements Rewindable {
     this.#buckets.set(minute, bucket);
     return bucket;
   }
+}
+
+function prepare(db: Database) {
+  return {
+    all: db.prepare<[], NonceRow>('SELECT hash, expires_at AS expiresAt FROM nonces'),
+    insert: db.prepare<[number, number]>('INSERT INTO nonces (hash, expires_at) VALUES (?, ?)'),
+    oldest: db.prepare<[number], NonceRow & { readonly number: number }>(
+      'SELECT number, hash, expires_at AS expiresAt FROM nonces ORDER BY number LIMIT ?',
+    ),
+    remove: db.prepare<[number]>('DELETE FROM nonces WHERE number = ?'),
+    delete: db.prepare<[number, number]>(
+      'DELETE FROM nonces WHERE number IN (SELECT number FROM nonces ORDER BY number LIMIT ?) AND expires_at < ?',
+    ),
+  };
 }
 
 /** 53 bits by two multiplying hashes. Not secret and need not be: who finds a collision refuses only a request of his own. */

@@ -53,7 +53,7 @@ describe('opening the store', () => {
     await writeFile(elsewhere, '');
     await symlink(elsewhere, file);
 
-    await expect(open()).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(open()).rejects.toMatchObject({ name: 'UnsafePath', why: 'symbolic link' });
     expect((await stat(elsewhere)).size).toBe(0);
   });
 
@@ -71,7 +71,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 99');
     db.close();
 
-    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 3 } });
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 5 } });
   });
 
   test('a store of the first form is brought up to date, and keeps what is in it', async () => {
@@ -90,6 +90,7 @@ describe('opening the store', () => {
     await storage.initialise({
       vaultId: 'vault_test',
       rootKeyVerifier: Buffer.from('verifier'),
+      operatorId: 'op_first',
       operatorName: 'first operator',
       operatorPublicKey: Buffer.alloc(32, 7),
       now: 1000,
@@ -99,7 +100,7 @@ describe('opening the store', () => {
     await storage.close();
     const reopened = new Sqlite(file, { readonly: true });
     const holds = reopened
-      .prepare('SELECT kind, instance, pool, last_read_at AS lastReadAt, reads, held_until AS heldUntil FROM holds')
+      .prepare('SELECT kind, instance, pool, last_read_at AS lastReadAt, reads, held_until_age AS heldUntil FROM holds')
       .all();
     reopened.close();
 
@@ -109,6 +110,35 @@ describe('opening the store', () => {
       { kind: 'process', instance: 'i_1', pool: 'main', lastReadAt: 5, ...kept },
       { kind: 'published', instance: '', pool: '', lastReadAt: 6, ...kept },
     ]);
+  });
+
+  test('what ran in a store whose times were of the wall clock gets its whole time again', async () => {
+    const db = new Sqlite(file);
+    for (const { statements } of migrations.slice(0, 3)) db.exec(statements);
+    db.pragma('user_version = 3');
+    db.exec(`INSERT INTO vault VALUES (1, 'v', 'n', 's', 0, zeroblob(1), 1);
+      INSERT INTO projects VALUES ('p_1', 'p', zeroblob(1), 1);
+      INSERT INTO machines VALUES ('m_1', 'm', 'h', zeroblob(32), 'f', 'approved', 1, NULL);
+      INSERT INTO secrets VALUES ('sk_1', 'p_1', 's', 'managed', 2, 2, NULL, 1, 1, NULL), ('sk_2', 'p_1', 't', 'plain', 1, 1, NULL, 1, 1, 5);
+      INSERT INTO managed (secret_id, provider, strategy, owner, host, port, database, tls, drain_deadline_ms, backup_horizon_ms, password_length)
+        VALUES ('sk_1', 'postgresql', 'flip', 'app', 'h', 5432, 'd', 'disable', 60000, 3600000, 32);
+      INSERT INTO versions VALUES ('sk_1', 1, 'previous', 'a', 'app_a', NULL, zeroblob(1), 1, 'x', NULL),
+        ('sk_1', 2, 'retired', 'b', 'app_b', NULL, zeroblob(1), 1, 'x', 1900000000000), ('sk_2', 1, 'current', NULL, NULL, NULL, zeroblob(1), 1, 'x', 7);
+      INSERT INTO rotations (rotation_id, secret_id, purpose, state, requested_at, requested_by, drain_deadline_at)
+        VALUES ('rot_1', 'sk_1', 'rotate', 'promoted', 1, 'x', 1900000000000);
+      INSERT INTO holds VALUES ('sk_1', 1, 'm_1', 'command-line', '', '', 1900000000000, 1900000000000, 1, 1900000010000);`);
+    db.close();
+
+    const storage = await open();
+
+    expect(await storage.untilNextEnd()).toBe(10_000);
+    await storage.close();
+    const migrated = new Sqlite(file, { readonly: true });
+    const ends = migrated.prepare('SELECT drain_ends_at_age FROM rotations').pluck().get();
+    const forgotten = migrated.prepare('SELECT forget_at_age FROM versions ORDER BY secret_id, version').pluck().all();
+    migrated.close();
+    expect(ends).toBe(60_000);
+    expect(forgotten).toEqual([null, 3_600_000, 30 * 86_400_000]);
   });
 
   test('a page that was overwritten is found at open', async () => {
@@ -169,9 +199,9 @@ test("a deleted secret's values and its administrator are in the file no longer 
     }
   };
 
-  vault.now += managedDefaults.backupHorizonMs - 1;
+  await vault.lives(managedDefaults.backupHorizonMs - 1);
   expect(await sealedRows()).toEqual(new Set([kept, secretId]));
-  vault.now += 1;
+  await vault.lives(1);
   expect(await sealedRows()).toEqual(new Set([kept]));
   await vault.storage.close();
 });

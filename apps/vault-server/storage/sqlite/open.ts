@@ -3,6 +3,7 @@ import type { Random } from '@sikkerkey/core/random.ts';
 import type { Storage } from '../storage.ts';
 import { Abandonment } from './abandonment.ts';
 import { Admission } from './admission.ts';
+import { AgeRow } from './age-row.ts';
 import { AuditLog } from './audit-log.ts';
 import { Claims } from './claim-operations.ts';
 import type { StoreContext } from './context.ts';
@@ -11,6 +12,7 @@ import { EventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Machines } from './machine-operations.ts';
 import { NonceRegister } from './nonce-register.ts';
+import { Operators } from './operator-operations.ts';
 import { PublishedAgents } from './published-operations.ts';
 import { Reads } from './read-operations.ts';
 import { RotationAccess } from './rotation-access.ts';
@@ -35,11 +37,21 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
   const nonces = new NonceRegister(db);
   const commits = new GroupCommit(db, [audit, nonces], options.onCommit ?? (() => undefined));
   const admission = new Admission(db, nonces);
-  const context: StoreContext = { db, random: options.random, commits, admission, nonces, audit, events: new EventLog(db) };
+  const context: StoreContext = {
+    db,
+    random: options.random,
+    commits,
+    admission,
+    nonces,
+    age: new AgeRow(db),
+    audit,
+    events: new EventLog(db),
+  };
   const changes = new RotationChanges(context);
   const access = new RotationAccess(context, changes.rows);
   return {
     ...new Vault(context),
+    ...new Operators(context),
     ...new Machines(context),
     ...new Secrets(context, changes),
     ...new Reads(context, changes),

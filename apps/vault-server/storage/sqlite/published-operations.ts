@@ -85,7 +85,9 @@ export class PublishedAgents implements PublishedOperations {
   readonly #offeredId = (rotationId: string, firstOfferedAt: number | null, now: number, reofferAfterMs: number): string => {
     if (firstOfferedAt === null) this.#sql.offered.run(now, rotationId);
     const newest: NewestOffer = this.#sql.newestAlias.get(rotationId) ?? { alias: rotationId, createdAt: firstOfferedAt ?? now };
-    if (now - newest.createdAt < reofferAfterMs) return newest.alias;
+    const offeredForMs = now - newest.createdAt;
+    // An offer from the future was made by a clock that was put back since.
+    if (offeredForMs >= 0 && offeredForMs < reofferAfterMs) return newest.alias;
     const alias = newIdentifier(this.#context.random, 'rot_');
     this.#sql.insertAlias.run(alias, rotationId, now);
     return alias;

@@ -3,6 +3,7 @@
  * and leaves its events; the audit entry is the operation's. Source: model/model.py `offer`, `promote`, `ended`.
  */
 import { drainState, loginOf, nextSlot, overlaps, type RotationPurpose } from '../../managed/rules.ts';
+import { ageAt } from '../../managed/vault-age.ts';
 import type { Refused, SealNewVersion, VersionLabel } from '../records.ts';
 import type { Actor } from './audit-log.ts';
 import type { StoreContext } from './context.ts';
@@ -22,7 +23,7 @@ export class RotationChanges {
   constructor(context: StoreContext) {
     this.#context = context;
     this.rows = new ManagedRows(context.db);
-    this.holds = new Holds(context.db);
+    this.holds = new Holds(context.db, context.age);
     this.#sql = prepare(context.db);
   }
 
@@ -70,13 +71,14 @@ export class RotationChanges {
     const { active, secretId, live } = state;
     if (active?.state !== 'pending') throw new Error('nothing is pending');
     const draining = overlaps(state.strategy);
-    const forgetAt = actor.now + loaded.backupHorizonMs;
-    this.#label(secretId, live.version, draining ? 'previous' : 'retired', draining ? null : forgetAt);
+    const age = ageAt(loaded.age, actor.now);
+    const forgetAtAge = age + loaded.backupHorizonMs;
+    this.#label(secretId, live.version, draining ? 'previous' : 'retired', draining ? null : forgetAtAge);
     this.#label(secretId, active.version, 'current', null);
-    this.#sql.forgetQuarantined.run(forgetAt, secretId);
+    this.#sql.forgetQuarantined.run(forgetAtAge, secretId);
     this.#sql.setLive.run(active.version, actor.now, secretId);
     this.#sql.clearError.run(secretId);
-    this.#sql.promoted.run(live.version, actor.now, draining ? actor.now + loaded.drainDeadlineMs : null, state.epoch, active.rotationId);
+    this.#sql.promoted.run(live.version, actor.now, draining ? age + loaded.drainDeadlineMs : null, state.epoch, active.rotationId);
     this.#context.events.append(actor.now, { kind: 'secret-changed', secretId, version: active.version });
     if (draining) this.announceIfClear(secretId, actor.now);
     else this.#end(loaded, 'retired', live.version, actor, seal);
@@ -86,7 +88,7 @@ export class RotationChanges {
   retire(loaded: LoadedManaged, actor: Actor, seal: SealNewVersion): void {
     const previous = loaded.state.active?.previous ?? null;
     if (previous === null) throw new Error('nothing is draining');
-    this.#label(loaded.state.secretId, previous.version, 'retired', actor.now + loaded.backupHorizonMs);
+    this.#label(loaded.state.secretId, previous.version, 'retired', ageAt(loaded.age, actor.now) + loaded.backupHorizonMs);
     this.#end(loaded, 'retired', previous.version, actor, seal);
   }
 
@@ -97,7 +99,8 @@ export class RotationChanges {
   reject(loaded: LoadedManaged, actor: Actor, seal: SealNewVersion, errorCode: string): void {
     const { active, secretId } = loaded.state;
     if (active?.state !== 'pending') throw new Error('nothing is pending');
-    this.#label(secretId, active.version, 'quarantined', active.everClaimed ? actor.now + loaded.backupHorizonMs : null);
+    const forgetAtAge = active.everClaimed ? ageAt(loaded.age, actor.now) + loaded.backupHorizonMs : null;
+    this.#label(secretId, active.version, 'quarantined', forgetAtAge);
     this.#sql.setError.run(errorCode, secretId);
     this.#end(loaded, 'rejected', null, actor, seal, errorCode);
   }
@@ -131,9 +134,10 @@ export class RotationChanges {
 
   /** Says once that nobody holds the draining version any more. */
   announceIfClear(secretId: string, now: number): void {
-    const active = this.rows.load(secretId)?.state.active;
-    if (active?.state !== 'promoted' || active.previous === null) return;
-    if (drainState(active, this.holds.count(secretId, active, now), now) === 'draining') return;
+    const loaded = this.rows.load(secretId);
+    const active = loaded?.state.active;
+    if (loaded === null || active?.state !== 'promoted' || active.previous === null) return;
+    if (drainState(active, this.holds.count(secretId, active), loaded.age.ageMs) === 'draining') return;
     if (this.#sql.announce.run(active.rotationId).changes === 0) return;
     this.#context.events.append(now, { kind: 'drain-clear', secretId, rotationId: active.rotationId });
   }
@@ -171,8 +175,8 @@ export class RotationChanges {
     this.#sql.insertRotation.run(rotationId, secretId, purpose, state, version, slot, actor.now, `${actor.kind}:${actor.id}`);
   }
 
-  #label(secretId: string, version: number, label: VersionLabel, forgetAt: number | null): void {
-    this.#sql.label.run(label, forgetAt, secretId, version);
+  #label(secretId: string, version: number, label: VersionLabel, forgetAtAge: number | null): void {
+    this.#sql.label.run(label, forgetAtAge, secretId, version);
   }
 }
 
@@ -189,15 +193,15 @@ function prepare(db: StoreContext['db']) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     startWaiting: db.prepare("UPDATE rotations SET state = 'pending', version = ?, slot = ? WHERE rotation_id = ?"),
-    label: db.prepare('UPDATE versions SET label = ?, forget_at = ? WHERE secret_id = ? AND version = ?'),
+    label: db.prepare('UPDATE versions SET label = ?, forget_at_age = ? WHERE secret_id = ? AND version = ?'),
     forgetQuarantined: db.prepare(
-      "UPDATE versions SET forget_at = ? WHERE secret_id = ? AND label = 'quarantined' AND sealed IS NOT NULL AND forget_at IS NULL",
+      "UPDATE versions SET forget_at_age = ? WHERE secret_id = ? AND label = 'quarantined' AND sealed IS NOT NULL AND forget_at_age IS NULL",
     ),
     setLive: db.prepare('UPDATE secrets SET live_version = ?, updated_at = ? WHERE secret_id = ?'),
     setError: db.prepare('UPDATE managed SET error_code = ? WHERE secret_id = ?'),
     clearError: db.prepare('UPDATE managed SET error_code = NULL WHERE secret_id = ?'),
     promoted: db.prepare(
-      `UPDATE rotations SET state = 'promoted', previous_version = ?, promoted_at = ?, drain_deadline_at = ?, epoch = ?
+      `UPDATE rotations SET state = 'promoted', previous_version = ?, promoted_at = ?, drain_ends_at_age = ?, epoch = ?
        WHERE rotation_id = ?`,
     ),
     announce: db.prepare('UPDATE rotations SET drain_announced = 1 WHERE rotation_id = ? AND drain_announced = 0'),

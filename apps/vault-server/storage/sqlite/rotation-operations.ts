@@ -8,6 +8,7 @@ import {
   drainState,
   type UnadoptDecision,
 } from '../../managed/rules.ts';
+import { timeOfAge } from '../../managed/vault-age.ts';
 import type { AgentWork, MachineCaller, ManagedStrategy, Refused, ReportedAgent, RequestedRotation, RotationSummary } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
@@ -82,6 +83,7 @@ export class Rotations implements RequestOperations {
     this.#access.onManaged<RequestedRotation>(input, (loaded) => {
       const { caller } = input;
       const decision = decideRequest(loaded.state);
+      if (decision.kind === 'refuse') return refuse(decision.reason);
       const waitsFor = this.#changes.holds.inTheWay(input.secretId, loaded.state.active, caller.now);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId, state: decision.state, waitsFor });
       const waits = decision.kind === 'wait';
@@ -151,7 +153,7 @@ const nothingToDo: Omit<AgentWork, 'secretId' | 'access'> = {
   drainDeadlineAt: null,
 };
 
-function workOf({ state, configuration }: LoadedManaged, changes: RotationChanges, now: number): AgentWork {
+function workOf({ state, configuration, age }: LoadedManaged, changes: RotationChanges, now: number): AgentWork {
   const { secretId, active, live } = state;
   const base = {
     secretId,
@@ -159,12 +161,12 @@ function workOf({ state, configuration }: LoadedManaged, changes: RotationChange
     liveVersion: live.version,
     rotationId: active?.rotationId ?? null,
     nextRotationAt: configuration.nextRotationAt,
-    drainDeadlineAt: active?.drainDeadlineAt ?? null,
+    drainDeadlineAt: active?.drainEndsAtAge == null ? null : timeOfAge(active.drainEndsAtAge, age, now),
   };
   if (active === null) return { ...base, phase: 'none', holdOuts: [] };
   if (active.previous === null) return { ...base, phase: 'pending', holdOuts: [] };
-  const holds = changes.holds.count(secretId, active, now);
-  if (drainState(active, holds, now) !== 'draining') return { ...base, phase: 'drained', holdOuts: [] };
+  const holds = changes.holds.count(secretId, active);
+  if (drainState(active, holds, age.ageMs) !== 'draining') return { ...base, phase: 'drained', holdOuts: [] };
   const holdOuts = changes.holds.of(secretId, active, namedHoldOuts, now);
   return { ...base, phase: state.waiting === null ? 'promoted' : 'waiting-for-drain', holdOuts };
 }

@@ -262,8 +262,38 @@ CREATE INDEX holds_by_instance ON holds (machine_id, instance);
 CREATE INDEX holds_ending ON holds (held_until) WHERE held_until IS NOT NULL;
 `;
 
+/**
+ * Drains, holds and sealed values end at an age of the vault, not at a time of the wall clock (managed/vault-age.ts). What
+ * ran when this came gets its whole time again, counted from there. And which nonces are forgotten is remembered.
+ */
+const vaultAge = `
+ALTER TABLE vault ADD COLUMN age_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE vault ADD COLUMN age_counted_at INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE rotations RENAME COLUMN drain_deadline_at TO drain_ends_at_age;
+UPDATE rotations SET drain_ends_at_age = (SELECT m.drain_deadline_ms FROM managed m WHERE m.secret_id = rotations.secret_id)
+  WHERE drain_ends_at_age IS NOT NULL;
+DROP INDEX rotations_drains;
+CREATE INDEX rotations_drains ON rotations (drain_ends_at_age) WHERE state = 'promoted';
+
+ALTER TABLE holds RENAME COLUMN held_until TO held_until_age;
+UPDATE holds SET held_until_age = max(0, held_until_age - since) WHERE held_until_age IS NOT NULL;
+
+ALTER TABLE versions RENAME COLUMN forget_at TO forget_at_age;
+UPDATE versions SET forget_at_age = coalesce(
+    (SELECT m.backup_horizon_ms FROM managed m WHERE m.secret_id = versions.secret_id), 30 * 86400000)
+  WHERE forget_at_age IS NOT NULL;
+
+CREATE TABLE forgotten_nonces (
+  from_at INTEGER PRIMARY KEY,
+  to_at INTEGER NOT NULL
+) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, statements: first },
   { number: 2, statements: enrolledMachines },
   { number: 3, statements: kindsOfHolds },
+  { number: 4, statements: vaultAge },
+  { number: 5, statements: 'ALTER TABLE operators ADD COLUMN disabled_at INTEGER' },
 ];

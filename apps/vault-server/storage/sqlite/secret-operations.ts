@@ -1,5 +1,6 @@
 /** Projects and secrets as operators keep them. Values arrive sealed by the caller's function; none is ever looked into. */
 import { isBusy } from '../../managed/rules.ts';
+import { ageAt } from '../../managed/vault-age.ts';
 import type {
   NewManagedVersion,
   OperatorCaller,
@@ -119,8 +120,8 @@ export class Secrets implements SecretOperations {
       this.#sql.deleteGrants.run(secretId);
       this.#changes.holds.clearSecret(secretId);
       this.#sql.unschedule.run(secretId);
-      const forgetAt = caller.now + (loaded?.backupHorizonMs ?? ordinaryHorizonMs);
-      this.#sql.forgetVersions.run(forgetAt, forgetAt, secretId);
+      const forgetAtAge = ageAt(this.#context.age.get(), caller.now) + (loaded?.backupHorizonMs ?? ordinaryHorizonMs);
+      this.#sql.forgetVersions.run(forgetAtAge, forgetAtAge, secretId);
       this.#sql.deleteSecret.run(caller.now, secretId);
       this.#context.audit.append(caller, { action: 'secret.delete', subject: secretId });
       return done(null);
@@ -246,7 +247,9 @@ function prepare(db: StoreContext['db']) {
     grantedMachines: db.prepare<[string], string>('SELECT DISTINCT machine_id FROM grants WHERE secret_id = ?').pluck(),
     deleteGrants: db.prepare('DELETE FROM grants WHERE secret_id = ?'),
     unschedule: db.prepare('UPDATE managed SET next_rotation_at = NULL WHERE secret_id = ?'),
-    forgetVersions: db.prepare('UPDATE versions SET forget_at = min(coalesce(forget_at, ?), ?) WHERE secret_id = ? AND sealed IS NOT NULL'),
+    forgetVersions: db.prepare(
+      'UPDATE versions SET forget_at_age = min(coalesce(forget_at_age, ?), ?) WHERE secret_id = ? AND sealed IS NOT NULL',
+    ),
     deleteSecret: db.prepare('UPDATE secrets SET deleted_at = ? WHERE secret_id = ?'),
     setSchedule: db.prepare(
       'UPDATE managed SET interval_ms = ?, next_rotation_at = ?, drain_deadline_ms = coalesce(?, drain_deadline_ms) WHERE secret_id = ?',

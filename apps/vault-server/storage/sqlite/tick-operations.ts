@@ -1,6 +1,7 @@
 /** The vault's own tick: schedules, drains, leases, forgetting. Each call does a bounded piece of work. */
-import { isBusy, isScheduled, longestLeaseMs } from '../../managed/rules.ts';
-import type { TickOperations } from '../storage.ts';
+import { isBusy, isTakenOn, longestLeaseMs } from '../../managed/rules.ts';
+import { grownBy } from '../../managed/vault-age.ts';
+import type { TickOperations } from '../tick-operations.ts';
 import type { Actor } from './audit-log.ts';
 import { look, type StoreContext } from './context.ts';
 import type { RotationChanges } from './rotation-changes.ts';
@@ -29,7 +30,7 @@ export class Tick implements TickOperations {
       let begun = 0;
       for (const { secretId } of this.#sql.due.all(input.now, input.limit)) {
         const loaded = this.#changes.rows.load(secretId);
-        if (loaded === null || isBusy(loaded.state, input.now) || !isScheduled(loaded.state)) continue;
+        if (loaded === null || isBusy(loaded.state, input.now) || !isTakenOn(loaded.state)) continue;
         const rotationId = this.#changes.offer(loaded, this.#vaultAt(input.now), input.seal, 'rotate');
         this.#context.audit.append(this.#vaultAt(input.now), {
           action: 'rotation.request',
@@ -43,24 +44,31 @@ export class Tick implements TickOperations {
   readonly spreadOverdueRotations: TickOperations['spreadOverdueRotations'] = (input) =>
     this.#context.commits.run(() => {
       const overdue = this.#sql.overdue.all(input.now - input.overdueMs);
+      this.#sql.bringForward.run(input.now, input.now);
       for (const { secretId, intervalMs } of overdue) this.#sql.postpone.run(input.now + Math.round(input.delayMs(intervalMs)), secretId);
       return overdue.length;
     });
   readonly extendDrains: TickOperations['extendDrains'] = (input) =>
     this.#context.commits.run(() => {
       const { now, atMostMs } = input;
-      const rows = this.#sql.drainsEndingBefore.all(now, atMostMs);
-      for (const { secretId, rotationId, deadlineAt } of rows) {
-        this.#sql.extendDrain.run(deadlineAt, rotationId);
+      const { ageMs } = this.#context.age.get();
+      this.#context.age.set({ ageMs, countedAt: now });
+      const rows = this.#sql.drainsEndingBefore.all(ageMs, atMostMs, ageMs);
+      for (const { secretId, rotationId, endsAtAge } of rows) {
+        this.#sql.extendDrain.run(endsAtAge, rotationId);
         this.#context.audit.append(this.#vaultAt(now), { action: 'rotation.extend-drain', subject: secretId, detail: rotationId });
       }
       return rows.length;
     });
   readonly nextDueAt: TickOperations['nextDueAt'] = () => look(() => this.#sql.nextDue.get() ?? null);
-  readonly expireDrains: TickOperations['expireDrains'] = (input) =>
+  readonly untilNextEnd: TickOperations['untilNextEnd'] = () => look(() => this.#sql.untilNextEnd.get() ?? null);
+  readonly growOlder: TickOperations['growOlder'] = (input) =>
     this.#context.commits.run(() => {
-      const ended = this.#changes.holds.endOverdue(input.now, input.limit);
-      const rows = this.#sql.expiredDrains.all(input.now, input.limit);
+      const age = this.#context.age.get();
+      const ageMs = age.ageMs + grownBy(age, input.now, Math.round(input.elapsedMs));
+      this.#context.age.set({ ageMs, countedAt: input.now });
+      const ended = this.#changes.holds.endOverdue(ageMs, input.limit);
+      const rows = this.#sql.expiredDrains.all(ageMs, input.limit);
       for (const secretId of [...ended, ...rows.map((row) => row.secretId)]) this.#changes.announceIfClear(secretId, input.now);
       return ended.length + rows.length;
     });
@@ -89,9 +97,9 @@ export class Tick implements TickOperations {
 
   readonly #vaultAt = (now: number): Actor => ({ kind: 'vault', id: this.#sql.node.get() ?? 'node', now, address: null });
 
-  /** Sealed values whose backup horizon has passed are overwritten by nothing; their rows stay as history. */
+  /** Sealed values whose backup horizon has passed, by the vault's age, are overwritten by nothing; their rows stay as history. */
   readonly #forgetVersions = (now: number, limit: number): number => {
-    const rows = this.#sql.versionsToForget.all(now, limit);
+    const rows = this.#sql.versionsToForget.all(this.#context.age.get().ageMs, limit);
     for (const { secretId, version } of rows) {
       this.#sql.forgetVersion.run(secretId, version);
       this.#sql.forgetAdministrator.run(secretId);
@@ -118,29 +126,38 @@ function prepare(db: StoreContext['db']) {
     overdue: db.prepare<[number], DueRow & { readonly intervalMs: number }>(
       'SELECT secret_id AS secretId, interval_ms AS intervalMs FROM managed WHERE next_rotation_at < ? AND interval_ms IS NOT NULL',
     ),
+    bringForward: db.prepare('UPDATE managed SET next_rotation_at = ? + interval_ms WHERE next_rotation_at > ? + interval_ms'),
     postpone: db.prepare('UPDATE managed SET next_rotation_at = ? WHERE secret_id = ?'),
     nextDue: db
       .prepare<[], number | null>(
         `SELECT min(at) FROM (
            SELECT min(m.next_rotation_at) AS at FROM managed m WHERE (m.adopted = 1 OR m.published_machine IS NOT NULL)
              AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
-           UNION ALL SELECT min(claim_expires_at) FROM managed WHERE claim_expires_at IS NOT NULL
-           UNION ALL SELECT min(held_until) FROM holds WHERE held_until IS NOT NULL
-           UNION ALL SELECT min(drain_deadline_at) FROM rotations WHERE state = 'promoted' AND drain_announced = 0)`,
+           UNION ALL SELECT min(claim_expires_at) FROM managed WHERE claim_expires_at IS NOT NULL)`,
+      )
+      .pluck(),
+    /** A drain that was announced because nobody holds it still has its deadline: sessions may hold it up until then. */
+    untilNextEnd: db
+      .prepare<[], number | null>(
+        `SELECT max(0, min(age) - (SELECT age_ms FROM vault)) FROM (
+           SELECT min(held_until_age) AS age FROM holds WHERE held_until_age IS NOT NULL
+           UNION ALL SELECT min(drain_ends_at_age) FROM rotations
+             WHERE state = 'promoted' AND (drain_announced = 0 OR drain_ends_at_age > (SELECT age_ms FROM vault)))`,
       )
       .pluck(),
     expiredDrains: db.prepare<[number, number], DueRow>(
-      `SELECT secret_id AS secretId FROM rotations WHERE state = 'promoted' AND drain_announced = 0 AND drain_deadline_at <= ? LIMIT ?`,
+      `SELECT secret_id AS secretId FROM rotations WHERE state = 'promoted' AND drain_announced = 0 AND drain_ends_at_age <= ? LIMIT ?`,
     ),
-    drainsEndingBefore: db.prepare<[number, number], DueRow & { readonly rotationId: string; readonly deadlineAt: number }>(
-      `SELECT secretId, rotationId, deadlineAt FROM (
-         SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_deadline_at AS before,
-           CAST(? AS INTEGER) + min(CAST(? AS INTEGER), m.drain_deadline_ms) AS deadlineAt
-         FROM rotations r JOIN managed m ON m.secret_id = r.secret_id WHERE r.state = 'promoted' AND r.retire_now = 0)
-       WHERE before < deadlineAt`,
+    /** What is over stays over: it had its whole time before the silence. */
+    drainsEndingBefore: db.prepare<[number, number, number], DueRow & { readonly rotationId: string; readonly endsAtAge: number }>(
+      `SELECT secretId, rotationId, endsAtAge FROM (
+         SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_ends_at_age AS before,
+           CAST(? AS INTEGER) + min(CAST(? AS INTEGER), m.drain_deadline_ms) AS endsAtAge
+         FROM rotations r JOIN managed m ON m.secret_id = r.secret_id
+         WHERE r.state = 'promoted' AND r.retire_now = 0 AND r.drain_ends_at_age > CAST(? AS INTEGER))
+       WHERE before < endsAtAge`,
     ),
-    /** Announced again when it is over: what was announced before may have been the deadline that nobody could hear of. */
-    extendDrain: db.prepare('UPDATE rotations SET drain_deadline_at = ?, drain_announced = 0 WHERE rotation_id = ?'),
+    extendDrain: db.prepare('UPDATE rotations SET drain_ends_at_age = ? WHERE rotation_id = ?'),
     expiredClaims: db.prepare<[number, number, number], DueRow & { readonly rotationId: string | null }>(
       `SELECT m.secret_id AS secretId, r.rotation_id AS rotationId FROM managed m
        LEFT JOIN rotations r ON r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted')
@@ -153,7 +170,7 @@ function prepare(db: StoreContext['db']) {
     ),
     pruneTokens: db.prepare('DELETE FROM bootstrap_tokens WHERE expires_at < ?'),
     versionsToForget: db.prepare<[number, number], { readonly secretId: string; readonly version: number }>(
-      'SELECT secret_id AS secretId, version FROM versions WHERE forget_at <= ? LIMIT ?',
+      'SELECT secret_id AS secretId, version FROM versions WHERE forget_at_age <= ? LIMIT ?',
     ),
     /** With the last value of a deleted secret goes what the vault kept for changing it. */
     forgetAdministrator: db.prepare(
@@ -161,6 +178,6 @@ function prepare(db: StoreContext['db']) {
          AND EXISTS (SELECT 1 FROM secrets s WHERE s.secret_id = managed.secret_id AND s.deleted_at IS NOT NULL)
          AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.secret_id = managed.secret_id AND v.sealed IS NOT NULL)`,
     ),
-    forgetVersion: db.prepare('UPDATE versions SET sealed = NULL, forget_at = NULL WHERE secret_id = ? AND version = ?'),
+    forgetVersion: db.prepare('UPDATE versions SET sealed = NULL, forget_at_age = NULL WHERE secret_id = ? AND version = ?'),
   };
 }

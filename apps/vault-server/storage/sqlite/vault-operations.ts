@@ -14,6 +14,11 @@ export function fingerprintOf(publicKey: Uint8Array): string {
 /** Entries looked at without a pause; some milliseconds of work. */
 const auditStretch = 10_000;
 
+/** A lock that ends later than this from now was written by a clock that was put back since: it is over. */
+const longestLockMs = 3_600_000;
+/** Callers' times overlap by less. A failure further ahead of now is of a clock that was put back since. */
+const clockSlackMs = 10_000;
+
 type VaultWithoutClose = Omit<VaultOperations, 'close'>;
 
 export class Vault implements VaultWithoutClose {
@@ -30,9 +35,16 @@ export class Vault implements VaultWithoutClose {
   readonly initialise: VaultWithoutClose['initialise'] = (input) =>
     this.#context.commits.run(() => {
       if (this.#sql.vault.get() !== undefined) return { kind: 'exists' };
-      const operatorId = newIdentifier(this.#context.random, 'op_');
+      const { operatorId } = input;
       const node = newIdentifier(this.#context.random, 'node_');
-      this.#sql.insertVault.run(input.vaultId, node, newIdentifier(this.#context.random, 'stream_'), input.rootKeyVerifier, input.now);
+      this.#sql.insertVault.run(
+        input.vaultId,
+        node,
+        newIdentifier(this.#context.random, 'stream_'),
+        input.rootKeyVerifier,
+        input.now,
+        input.now,
+      );
       this.#sql.insertOperator.run(
         operatorId,
         input.operatorName,
@@ -44,19 +56,18 @@ export class Vault implements VaultWithoutClose {
         { kind: 'vault', id: node, now: input.now, address: null },
         { action: 'vault.initialise', subject: operatorId },
       );
-      return { kind: 'initialised', operatorId };
+      return { kind: 'initialised' };
     });
   readonly useAuditKey: VaultWithoutClose['useAuditKey'] = (authenticator) => this.#context.audit.use(authenticator);
   readonly machineByIdentity: VaultWithoutClose['machineByIdentity'] = (id) => look(() => this.#sql.machine.get(id) ?? null);
   readonly operatorByIdentity: VaultWithoutClose['operatorByIdentity'] = (id) => look(() => this.#sql.operator.get(id) ?? null);
-  readonly useNonce: VaultWithoutClose['useNonce'] = (caller) =>
-    this.#context.commits.run(() => (this.#context.admission.isFresh(caller) ? 'fresh' : 'replay'));
-  readonly addressLock: VaultWithoutClose['addressLock'] = (input) => look(() => this.#sql.lockOf.get(input.address, input.now) ?? null);
+  readonly useNonce: VaultWithoutClose['useNonce'] = (caller) => this.#context.commits.run(() => this.#context.admission.nonceOf(caller));
+  readonly addressLock: VaultWithoutClose['addressLock'] = (input) => look(() => this.#lockOf(input.address, input.now));
   readonly recordFailedAuthentication: VaultWithoutClose['recordFailedAuthentication'] = (input) =>
     this.#context.commits.run(() => {
       this.#sql.insertFailure.run(input.address, input.now);
-      const failures = this.#sql.countFailures.get(input.address, input.now - input.windowMs) ?? 0;
-      if (failures < input.limit) return this.#sql.lockOf.get(input.address, input.now) ?? null;
+      const failures = this.#sql.countFailures.get(input.address, input.now - input.windowMs, input.now + clockSlackMs) ?? 0;
+      if (failures < input.limit) return this.#lockOf(input.address, input.now);
       this.#sql.lock.run(input.address, input.now + input.lockMs);
       this.#sql.clearFailures.run(input.address);
       return input.now + input.lockMs;
@@ -72,6 +83,10 @@ export class Vault implements VaultWithoutClose {
     );
   };
   readonly auditHeads: VaultWithoutClose['auditHeads'] = () => look(() => this.#context.audit.heads());
+
+  #lockOf(address: string, now: number): number | null {
+    return this.#sql.lockOf.get(address, now, now + longestLockMs) ?? null;
+  }
 
   /** Walks backwards through the log, a stretch at a time: an index by subject would cost every read more than this. */
   async #auditOf(secretId: string, before: number, limit: number): Promise<AuditEntrySummary[]> {
@@ -90,14 +105,18 @@ function prepare(db: StoreContext['db']) {
   return {
     vault: db.prepare<[], VaultRecord>('SELECT vault_id AS vaultId, created_at AS createdAt, verifier AS rootKeyVerifier FROM vault'),
     insertVault: db.prepare(
-      'INSERT INTO vault (only, vault_id, node, event_stream, oldest_event, verifier, created_at) VALUES (1, ?, ?, ?, 0, ?, ?)',
+      'INSERT INTO vault (only, vault_id, node, event_stream, oldest_event, verifier, created_at, age_counted_at) VALUES (1, ?, ?, ?, 0, ?, ?, ?)',
     ),
     insertOperator: db.prepare('INSERT INTO operators (operator_id, name, public_key, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)'),
     machine: db.prepare<[string], IdentityRecord>(`SELECT machine_id AS id, ${identity} FROM machines WHERE machine_id = ?`),
     operator: db.prepare<[string], IdentityRecord>(`SELECT operator_id AS id, ${identity} FROM operators WHERE operator_id = ?`),
-    lockOf: db.prepare<[string, number], number>('SELECT until FROM address_locks WHERE address = ? AND until > ?').pluck(),
+    lockOf: db
+      .prepare<[string, number, number], number>('SELECT until FROM address_locks WHERE address = ? AND until > ? AND until <= ?')
+      .pluck(),
     insertFailure: db.prepare('INSERT INTO failed_authentications (address, at) VALUES (?, ?)'),
-    countFailures: db.prepare<[string, number], number>('SELECT count(*) FROM failed_authentications WHERE address = ? AND at > ?').pluck(),
+    countFailures: db
+      .prepare<[string, number, number], number>('SELECT count(*) FROM failed_authentications WHERE address = ? AND at > ? AND at <= ?')
+      .pluck(),
     clearFailures: db.prepare('DELETE FROM failed_authentications WHERE address = ?'),
     lock: db.prepare('INSERT INTO address_locks (address, until) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET until = excluded.until'),
     status: db.prepare<[], VaultStatus>(

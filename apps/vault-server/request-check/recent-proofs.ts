@@ -1,0 +1,67 @@
+/**
+ * Who proved itself from which address lately. While an address is locked out, these are still verified: behind one
+ * address there may be many hosts, and one that is wrong is not to stop those that are right. In this process only; a
+ * node that does not remember refuses for as long as the lock lasts.
+ *
+ * Verifying costs the vault something, so failures under an identity are bounded: whoever knows an identity that works
+ * from the same address can make that one wait, and no other. That its answer takes longer than a stranger's tells him
+ * only what he had to know: ids are random, and too long to be guessed.
+ */
+import type { Clock } from '@sikkerkey/core/clock.ts';
+
+const rememberedMs = 12 * 3_600_000;
+const proofsKept = 10_000;
+/** A proof is written down again only when it is this old: most requests then cost a look-up and nothing more. */
+const precisionMs = 60_000;
+/** Failures under one identity of a locked address that are verified at once, and each second after that. */
+const failuresAtOnce = 50;
+const failuresPerSecond = 50;
+
+interface Proof {
+  readonly provenAt: number;
+  /** Failures that will still be verified, as of `countedAt`. */
+  left: number;
+  countedAt: number;
+}
+
+export class RecentProofs {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #proofs = new Map<string, Proof>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** Call with each signature that held. `identity` names its class too. */
+  proven(address: string, identity: string): void {
+    const now = this.#clock.monotonic();
+    const name = nameOf(address, identity);
+    const known = this.#proofs.get(name);
+    if (known !== undefined && now - known.provenAt < precisionMs) return;
+    // Put in again, so that those longest unheard of are the first in the map, and the first to go.
+    this.#proofs.delete(name);
+    const [oldest] = this.#proofs.size < proofsKept ? [] : this.#proofs.keys();
+    if (oldest !== undefined) this.#proofs.delete(oldest);
+    this.#proofs.set(name, { provenAt: now, left: known?.left ?? failuresAtOnce, countedAt: known?.countedAt ?? now });
+  }
+
+  /** Whether a request in this name is verified although the address is locked. */
+  admits(address: string, identity: string): boolean {
+    const proof = this.#proofs.get(nameOf(address, identity));
+    if (proof === undefined) return false;
+    const now = this.#clock.monotonic();
+    if (now - proof.provenAt >= rememberedMs) return false;
+    proof.left = Math.min(failuresAtOnce, proof.left + ((now - proof.countedAt) / 1000) * failuresPerSecond);
+    proof.countedAt = now;
+    return proof.left >= 1;
+  }
+
+  /** Call with each signature that was verified in spite of the lock, and did not hold. */
+  failed(address: string, identity: string): void {
+    const proof = this.#proofs.get(nameOf(address, identity));
+    if (proof !== undefined) proof.left -= 1;
+  }
+}
+
+/** Neither an address nor an identity has a blank. */
+const nameOf = (address: string, identity: string): string => `${address} ${identity}`;

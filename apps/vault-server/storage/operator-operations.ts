@@ -1,0 +1,14 @@
+/** What the store does about operators, who are people. They are never removed: the audit log names them. */
+import type { ListedOperator, OperatorCaller, OperatorSummary, Outcome } from './records.ts';
+
+interface ByOperator {
+  readonly caller: OperatorCaller;
+}
+
+export interface OperatorOperations {
+  createOperator(input: ByOperator & { readonly name: string; readonly publicKey: Uint8Array }): Promise<Outcome<OperatorSummary>>;
+  /** Oldest first. */
+  listOperators(input: ByOperator): Promise<Outcome<ListedOperator[]>>;
+  /** For good; repeatable. 'last-operator' for the only one who is enabled: nobody could open the vault to another again. */
+  disableOperator(input: ByOperator & { readonly operatorId: string }): Promise<Outcome<ListedOperator>>;
+}
