@@ -12,6 +12,7 @@ import type { AgentDeps } from './agents/agent-deps.ts';
 import { AgentService } from './agents/agent-service.ts';
 import { Agents } from './agents/agents.ts';
 import { createEngineCatalogue } from './agents/engine-catalogue.ts';
+import { showAndKeep } from './agents/last-known.ts';
 import { firstLookWithinMs, firstProbeInMs, probePeriodMs } from './agents/pace.ts';
 import { type PreparationDeps, prepareAgent } from './agents/preparation.ts';
 import { AgentRegistry } from './agents/registry.ts';
@@ -19,6 +20,7 @@ import { ResumeWatch } from './agents/resume-watch.ts';
 import { showJournalHealth, tryOpen, unlessJournalUnavailable } from './facts/journal-health.ts';
 import { StateStore } from './facts/state-store.ts';
 import { createHandlers } from './handlers.ts';
+import { AwaitedApprovals } from './identities/awaited-approvals.ts';
 import { finishReplacement } from './identities/enrollment.ts';
 import { IdentityFiles } from './identities/identity-files.ts';
 import { Operators } from './identities/operators.ts';
@@ -54,15 +56,15 @@ export interface Daemon {
 const stopWithinMs = 5_000;
 
 export function composeDaemon(options: DaemonOptions): Daemon {
-  const { home, clock, random, log, stopping } = options;
+  const { home, pid, clock, random, log, stopping } = options;
   const id = (): string => Buffer.from(random.bytes(12)).toString('hex');
-  const state = createState(options, id());
+  const versions = { version: daemonVersion, wireVersion: localWireVersion };
+  const state = new StateStore({ bootId: id(), pid, ...versions, startedAt: clock.now(), home: home.base, journal: 'ok' });
   const journalFile = new JournalFile(home.journalFile, (healthy, reason) => showJournalHealth(state, log, healthy, reason));
   const registry = new AgentRegistry(join(home.daemon, 'agents.db'));
   const files = new IdentityFiles(home);
   const openTransport = (baseUrl: string): ReturnType<typeof createVaultTransport> => createVaultTransport({ baseUrl });
-  const engines = createEngineCatalogue({ clock, random });
-  const preparation = { registry, engines, home };
+  const preparation = { registry, engines: createEngineCatalogue({ clock, random }), home };
   const around: AgentSurroundings = { vaults: () => vaults, count: () => agents.size, resumeWatch: new ResumeWatch(clock) };
   const agents: Agents = new Agents(
     (fact) => new Agent(fact, agentDepsOf(options, state, preparation, fact.vaultId, around)),
@@ -84,19 +86,21 @@ export function composeDaemon(options: DaemonOptions): Daemon {
   });
   const operators = new Operators({ files, clock, random, openTransport });
   const enrollment = { files, registry, journalFile, random, hostname: hostname(), openTransport, agents, vaults };
+  const approvals = new AwaitedApprovals({ enrollment, vaults, clock, random, log, stopping });
   const service = new AgentService({ ...preparation, agents, vaults, state, clock, log, boundary: options.boundary });
-  const handlers = createHandlers({ state, agents: service, vaults, operators, enrollment, requestStop: () => options.requestStop() });
+  const requestStop = (): void => options.requestStop();
+  const handlers = createHandlers({ state, agents: service, vaults, operators, enrollment, approvals, requestStop });
   return {
     state,
     session: { dispatcher: new Dispatcher(handlers, clock, stopping), state, log, features: daemonFeatures, role: 'admin' },
     load: async () => {
       tryOpen(journalFile);
-      for (const vaultId of await files.vaultIds()) await finishReplacement(enrollment, vaultId).catch(unlessJournalUnavailable);
-      await vaults.load();
+      await vaults.load((vaultId) => finishReplacement(enrollment, vaultId).catch(unlessJournalUnavailable));
       for (const registered of registry.all()) agents.put(registered);
     },
     begin: async () => {
       for (const { vaultId } of vaults.contexts()) vaults.connect(vaultId);
+      approvals.watchAll();
       await Promise.all(registry.all().map((one) => (one.running ? agents.find(one.secretId)?.start() : undefined)));
     },
     end: async () => {
@@ -134,16 +138,10 @@ function agentDepsOf(
     firstProbeInMs: () => firstProbeInMs(around.count(), random),
     firstLookWithinMs: () => firstLookWithinMs(around.count()),
     heldForMs: () => around.resumeWatch.heldForMs(),
-    show: (changed) => state.putAgent(changed),
+    show: (changed) => showAndKeep(changed, state, preparation.registry, log),
     kept: preparation.registry,
     announce: () => around.vaults().find(vaultId)?.link.announce(),
     boundary: (name) => options.boundary(name),
     settle: async (secretId, signal) => leaveSlots(preparation, around.vaults().choose(vaultId), secretId, log, signal),
   };
-}
-
-function createState(options: DaemonOptions, bootId: string): StateStore {
-  const { home, pid, clock } = options;
-  const versions = { version: daemonVersion, wireVersion: localWireVersion };
-  return new StateStore({ bootId, pid, ...versions, startedAt: clock.now(), home: home.base, journal: 'ok' });
 }

@@ -5,7 +5,9 @@ import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import { type OperatorRoute, operatorRoutes } from '@sikkerkey/protocol/vault/operator.ts';
 import type { AgentService } from './agents/agent-service.ts';
 import type { StateStore } from './facts/state-store.ts';
+import { type AwaitedApprovals, successorOf } from './identities/awaited-approvals.ts';
 import { type EnrollmentDeps, enroll } from './identities/enrollment.ts';
+import type { MachineIdentity } from './identities/identity-files.ts';
 import type { Operators } from './identities/operators.ts';
 import { checkedAgainst } from './local-api/dispatch.ts';
 import type { CheckedParams, Handlers } from './local-api/handler.ts';
@@ -17,12 +19,13 @@ export interface HandlerParts {
   readonly vaults: Vaults;
   readonly operators: Operators;
   readonly enrollment: EnrollmentDeps;
+  readonly approvals: AwaitedApprovals;
   /** Begins the orderly end, after the answer has left. */
   requestStop(): void;
 }
 
 /** Often it is this machine or an agent of this host that an operator's call was about: it need not wait for its next look. */
-const concernsAgents: ReadonlySet<OperatorRoute> = new Set(['approveMachine', 'enableMachine', 'setSchedule']);
+const concernsAgents: ReadonlySet<OperatorRoute> = new Set(['approveMachine', 'denyMachine', 'enableMachine', 'setSchedule']);
 
 export function createHandlers(parts: HandlerParts): Handlers {
   const { state, agents } = parts;
@@ -38,7 +41,10 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'operator.call': async ({ vaultId, route, body }, signal) => {
       const checked: unknown = checkedAgainst(operatorRoutes[route].body, body);
       const answer = await parts.operators.call(vaultId, route, checked as never, signal);
-      if (concernsAgents.has(route)) for (const { link } of parts.vaults.contexts()) link.askNow();
+      if (concernsAgents.has(route)) {
+        for (const { link } of parts.vaults.contexts()) link.askNow();
+        parts.approvals.askNow();
+      }
       return { answer };
     },
     'agent.list': async () => ({ agents: agents.list() }),
@@ -57,11 +63,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
 }
 
 async function enrollHere(parts: HandlerParts, params: CheckedParams<'identity.enroll'>, signal: AbortSignal): Promise<VaultFact> {
-  const identity = await enroll(
+  const { identity, awaitsApproval } = await enroll(
     parts.enrollment,
     { apiUrl: params.apiUrl, token: params.token, name: params.name, hasMoved: params.hasMoved ?? false },
     signal,
   );
+  if (awaitsApproval) return successorFact(parts, identity, signal);
   const context = parts.vaults.choose(identity.vaultId);
   // The answer says at once whether somebody must approve the machine; the link goes on from there.
   const self = await readSelf(context.client, { signal });
@@ -70,6 +77,18 @@ async function enrollHere(parts: HandlerParts, params: CheckedParams<'identity.e
   const fact = parts.state.vault(identity.vaultId);
   if (fact === undefined) throw new CatalogueError('vault-unknown', { vaultId: identity.vaultId });
   return fact;
+}
+
+/** Told as the machine that must be approved; the one in use is shown until then. */
+async function successorFact(parts: HandlerParts, identity: MachineIdentity, signal: AbortSignal): Promise<VaultFact> {
+  const { vaultId } = identity;
+  const self = await parts.approvals.self(identity, signal);
+  const successor = successorOf(identity, self.state);
+  parts.vaults.show(vaultId, { successor });
+  parts.approvals.watch(vaultId);
+  const inUse = parts.state.vault(vaultId);
+  if (inUse === undefined) throw new CatalogueError('vault-unknown', { vaultId });
+  return { ...inUse, ...successor };
 }
 
 async function addOperator(

@@ -9,18 +9,23 @@ export interface InstanceLock {
   release(): void;
 }
 
-/** Throws CatalogueError `daemon-already-running` when another process holds the lock. */
+/** Throws CatalogueError `daemon-already-running` when another process holds the lock, `daemon-lock-unusable` where there can be none. */
 export function takeInstanceLock(lockPath: string): InstanceLock {
-  const database = new Database(lockPath, { timeout: 0 });
+  let database: Database.Database | null = null;
   try {
+    database = new Database(lockPath, { timeout: 0 });
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
-    throw isBusy(cause) ? new CatalogueError('daemon-already-running', {}, { cause }) : cause;
+    database?.close();
+    throw lockRefusal(lockPath, cause);
   }
-  return { release: () => void database.close() };
+  const held = database;
+  return { release: () => void held.close() };
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+function lockRefusal(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Database.SqliteError)) return cause;
+  const { code: reason } = cause;
+  if (reason.startsWith('SQLITE_BUSY')) return new CatalogueError('daemon-already-running', {}, { cause });
+  return new CatalogueError('daemon-lock-unusable', { path, reason }, { cause });
 }

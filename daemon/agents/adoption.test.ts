@@ -42,7 +42,7 @@ describe('an adoption that the vault has committed already', () => {
   test('is asked for again without a claim, and answered with its rotation', async () => {
     const { deps, context, kept } = bench(() => Promise.resolve({ rotationId: 'rot_1' }));
 
-    expect(await adopt(deps, context, 'sk_1', 'flip', never)).toEqual({ rotationId: 'rot_1' });
+    expect(await adopt(deps, context, 'sk_1', 'flip', false, never)).toEqual({ rotationId: 'rot_1' });
     expect(kept.running).toBe(true);
   });
 
@@ -52,7 +52,7 @@ describe('an adoption that the vault has committed already', () => {
   ])('$name', async ({ error, running }) => {
     const { deps, context, kept, whenAsked } = bench(() => Promise.reject(error));
 
-    await expect(adopt(deps, context, 'sk_1', 'flip', never)).rejects.toBe(error);
+    await expect(adopt(deps, context, 'sk_1', 'flip', false, never)).rejects.toBe(error);
     expect(whenAsked).toMatchObject([{ running: true }]);
     expect(kept.running).toBe(running);
   });

@@ -10,7 +10,9 @@ import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import { translated } from '../vault-link/vault-port.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
+import { addressOf } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
+import { tellingEpochAhead } from './fence-refusal.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 
 /** How long until slots that are still in use are looked at again. */
@@ -26,11 +28,13 @@ export async function adopt(
   context: VaultContext,
   secretId: string,
   strategy: AgentConfiguration['strategy'],
+  /** A person's word on what pg_hba.conf says of the login slots; kept, since every later rotation needs it again. */
+  acceptsHba: boolean,
   signal: AbortSignal,
 ): Promise<{ readonly rotationId: string }> {
   if ((await context.link.protocolKnown(signal)) === 'published') throw new CatalogueError('needs-v2-vault', {});
   const configuration = await context.configuration(secretId, signal);
-  if (!configuration.adopted) await makeReady(deps, context, configuration, strategy, signal);
+  if (!configuration.adopted) await makeReady(deps, context, configuration, strategy, acceptsHba, signal);
   const wasRunning = deps.registry.find(secretId)?.running === true;
   deps.registry.setRunning(secretId, true);
   // A word on an earlier adoption says nothing about this one.
@@ -51,17 +55,20 @@ async function makeReady(
   context: VaultContext,
   configuration: AgentConfiguration,
   strategy: AgentConfiguration['strategy'],
+  acceptsHba: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const { secretId } = configuration;
-  const engine = deps.engines(await readTarget(deps, context, configuration, strategy));
+  const target = await readTarget(deps, context, configuration, strategy);
+  deps.registry.setAcceptedHba(secretId, acceptsHba ? addressOf(target) : null);
+  const engine = deps.engines({ ...target, acceptsHba });
   const kind = strategy === 'flip' ? 'adopt' : 'rotate';
   const inspection = await engine.inspect(kind, signal);
   const obstacle = inspection.findings.find((finding) => finding.severity === 'blocks');
   if (obstacle !== undefined) throw new CatalogueError('preflight-blocked', { finding: obstacle.code, secretId });
   await underRepairClaim(context, secretId, signal, async (claim) => {
     await proveLiveLogin(engine, claim, signal);
-    if (strategy === 'flip') await engine.prepareAdoption(claim.epoch, signal);
+    if (strategy === 'flip') await engine.prepareAdoption(claim.epoch, await context.journal.knownServer(secretId), signal);
   });
 }
 
@@ -125,7 +132,10 @@ export async function leaveSlots(
     const configuration = await context.configuration(secretId, signal);
     if (configuration.adopted) return null;
     const engine: EngineOfTarget = deps.engines(await readTarget(deps, context, configuration, 'flip'));
-    await underRepairClaim(context, secretId, signal, ({ epoch }) => engine.finishUnAdoption(epoch, signal));
+    const knownServer = await context.journal.knownServer(secretId);
+    await underRepairClaim(context, secretId, signal, ({ epoch }) => engine.finishUnAdoption(epoch, knownServer, signal));
+    // The login is its owner's again, and may move wherever they like.
+    await context.journal.keepServer(secretId, null);
     deps.registry.setLeavingSlots(secretId, false);
     deps.registry.setGivenUp(secretId, null);
     log.info('login-slots-dropped', { secretId });
@@ -149,7 +159,7 @@ async function underRepairClaim(
   const { epoch, phase } = outcome.claim;
   try {
     if (phase !== 'steady') throw new CatalogueError('agent-busy', { secretId });
-    await work(outcome.claim);
+    await tellingEpochAhead(context.port, outcome.claim, signal, () => work(outcome.claim));
   } finally {
     await translated(signal, () => context.port.release(secretId, epoch, signal));
   }

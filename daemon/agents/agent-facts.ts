@@ -37,7 +37,16 @@ export function initialFact(agent: RegisteredAgent, now: number): AgentFact {
     nextRotationAt: null,
     beats: [],
     lastRotation: null,
+    ...lastKnownFacts(agent),
   };
+}
+
+/** A connection of this host's own is known for certain; so is nothing of a secret that has moved to another vault. */
+function lastKnownFacts({ vaultId, connection, lastKnown }: RegisteredAgent): Partial<AgentFact> {
+  if (lastKnown === undefined || lastKnown.vaultId !== vaultId) return {};
+  const { name, serverVersion, strategy, adopted, version, lastRotation, provider, host, port, database, tls } = lastKnown;
+  const place = connection === null ? { provider, host, port, database, tls } : {};
+  return { name, serverVersion, strategy, adopted, version, lastRotation, ...place, isLastKnown: true };
 }
 
 /** A new connection, or running or not; what the work reported stays. */
@@ -62,7 +71,7 @@ function registeredState(state: string, isRunning: boolean): string {
   return state === 'QUARANTINED' || state === 'SPLIT' ? state : 'STOPPED';
 }
 
-export function withConfiguration(fact: AgentFact, configuration: AgentConfiguration): AgentFact {
+export function withConfiguration({ isLastKnown, ...fact }: AgentFact, configuration: AgentConfiguration): AgentFact {
   const local = fact.source === 'local';
   return {
     ...fact,
@@ -74,7 +83,7 @@ export function withConfiguration(fact: AgentFact, configuration: AgentConfigura
     port: local ? fact.port : configuration.port,
     database: local ? fact.database : configuration.database,
     tls: local ? fact.tls : configuration.tls,
-    version: fact.version ?? configuration.liveVersion,
+    version: (isLastKnown === true ? null : fact.version) ?? configuration.liveVersion,
     nextRotationAt: configuration.nextRotationAt,
   };
 }
@@ -96,7 +105,7 @@ export function withRotation(fact: AgentFact, reported: RotationFact, now: numbe
     version: reported.version ?? fact.version,
     attempt: reported.attempt,
     errorCode: reported.errorCode,
-    errorDetails: reported.errorCode === null ? {} : remedyFacts(fact),
+    errorDetails: reported.errorCode === null ? {} : { ...remedyFacts(fact), ...reported.errorDetails },
     holdOuts: reported.holdOuts.map((one) => ({ ...one })),
     drainDeadlineAt: reported.drainDeadlineInMs === null ? null : Math.round(now + reported.drainDeadlineInMs),
   };
@@ -147,7 +156,8 @@ export function withBeat(fact: AgentFact, at: number): AgentFact {
 /** The agent's true state, as the vault is told. */
 export function heartbeatOf(fact: AgentFact): AgentHeartbeat {
   const errorCode = fact.errorCode !== null && /^[A-Za-z0-9_.-]{1,64}$/.test(fact.errorCode) ? fact.errorCode : null;
-  return { secretId: fact.secretId, state: fact.state, rotationId: fact.rotationId, version: fact.version, errorCode };
+  const version = fact.isLastKnown === true ? null : fact.version;
+  return { secretId: fact.secretId, state: fact.state, rotationId: fact.rotationId, version, errorCode };
 }
 
 function stepOf(state: AgentState): AgentFact['step'] | undefined {

@@ -33,7 +33,7 @@ const configuration: AgentConfiguration = {
 const idle = {
   configuration,
   engine: { rotation: {} },
-  drive: { vault: { claim: async () => ({ kind: 'nothing' }) }, journal: { read: async () => null } },
+  drive: { vault: { claim: async () => ({ kind: 'nothing' }) }, journal: { read: async () => null, knownServer: async () => null } },
 } as unknown as PreparedAgent;
 
 function depsWith(clock: FakeClock, prepare: AgentDeps['prepare']): AgentDeps {
@@ -105,7 +105,7 @@ describe('an agent of an adopted secret', () => {
           return { kind: 'held', retryInMs: 3_600_000 };
         };
         const engine = { rotation: { observe: async () => ({ logins: [login] }) } };
-        const drive = { vault: { claim }, journal: { read: async () => null } };
+        const drive = { vault: { claim }, journal: { read: async () => null, knownServer: async () => null } };
         const adopted = { configuration: { ...configuration, adopted: true }, engine, drive, standing: withStanding ? standing : null };
         return Promise.resolve(adopted as unknown as PreparedAgent);
       }),

@@ -13,11 +13,13 @@ import { holdOutOf } from '../vault-link/vault-port.ts';
 import type { VaultContext, Vaults } from '../vault-link/vaults.ts';
 import { adopt, unAdopt } from './adoption.ts';
 import type { Agent } from './agent.ts';
+import type { AskedRepair } from './agent-deps.ts';
 import { withConfiguration } from './agent-facts.ts';
 import type { Agents } from './agents.ts';
 import { readCertificateFile } from './certificate-file.ts';
 import { namingDatabase } from './database-refusal.ts';
-import { abandonHere, askedRepair } from './exits.ts';
+import { addressOf } from './database-target.ts';
+import { abandonHere, acceptServerAtRest, askedRepair } from './exits.ts';
 import { planFor } from './planning.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 import type { RegisteredAgent } from './registry.ts';
@@ -82,6 +84,10 @@ export class AgentService {
       registry.put(registered, new SecretText(params.adminPassword), vaults.choose(context.vaultId).sealer);
       return agents.put(registered);
     });
+    if (params.acceptHba === true) {
+      registry.setAcceptedHba(secretId, addressOf(params));
+      this.#deps.log.info('agent-hba-accepted', { secretId });
+    }
     if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
     // What is under way knocks at the address of before; its row goes on at the new one.
     if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
@@ -100,10 +106,10 @@ export class AgentService {
   }
 
   async plan(params: PlanParams, signal: AbortSignal): Promise<Plan> {
-    const { secretId, kind } = params;
+    const { secretId, kind, acceptHba } = params;
     const context = this.#contextOf(secretId);
     const configuration = await context.configuration(secretId, signal);
-    const asked = { kind, ...(params.strategy === undefined ? {} : { strategy: params.strategy }) };
+    const asked = { kind, acceptHba: acceptHba === true, ...(params.strategy === undefined ? {} : { strategy: params.strategy }) };
     const plan = await planFor(this.#deps, context, configuration, asked, signal);
     if (plan.server !== null) this.#showServer(secretId, plan.server.version);
     return plan;
@@ -115,9 +121,12 @@ export class AgentService {
     const agent = await this.#agentOrRegister(secretId, context);
     await this.#refuseWhileInFlight(context, secretId);
     const answer = await this.#exclusivelyThenRun(agent, () =>
-      adopt(this.#deps, this.#contextOf(secretId), secretId, strategy ?? 'flip', signal),
+      adopt(this.#deps, this.#contextOf(secretId), secretId, strategy ?? 'flip', params.acceptHba === true, signal),
     );
-    this.#deps.log.info('agent-adopted', { secretId, rotationId: answer.rotationId });
+    this.#deps.log.info(params.acceptHba === true ? 'agent-adopted-with-accepted-hba' : 'agent-adopted', {
+      secretId,
+      rotationId: answer.rotationId,
+    });
     return answer;
   }
 
@@ -189,7 +198,7 @@ export class AgentService {
     const { secretId } = params;
     const agent = this.#agent(secretId);
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
-    const asked = askedRepair(params, this.#deps.boundary);
+    const asked = await this.#askedRepair(params);
     const { overwriteForeignPassword } = asked.request;
     this.#deps.log.info(overwriteForeignPassword === true ? 'agent-overwrite-asked' : 'agent-repair-asked', {
       secretId,
@@ -197,6 +206,15 @@ export class AgentService {
     });
     await agent.repair(asked, signal);
     return agent.fact;
+  }
+
+  /** Another server is accepted for the work in flight, or with none for what comes. */
+  async #askedRepair(params: CheckedParams<'agent.repair'>): Promise<AskedRepair> {
+    const asked = askedRepair(params, this.#deps.boundary);
+    const { secretId, acceptServer } = params;
+    const { journal } = this.#contextOf(secretId);
+    if (acceptServer !== true || (await journal.read(secretId)) !== null) return asked;
+    return { request: {}, fits: null, prepare: (prepared, signal) => acceptServerAtRest(prepared, journal, secretId, signal) };
   }
 
   /** The word is kept first, so that whatever happens the adoption is undone and its slots go. */

@@ -74,6 +74,7 @@ const journalOf = (row: JournalRow | null): RotationJournal => ({
   read: () => Promise.resolve(row),
   write: () => Promise.resolve(),
   finish: () => Promise.resolve(),
+  knownServer: () => Promise.resolve(null),
 });
 
 const notAsked = (): Promise<never> => Promise.reject(new Error('not asked in this test'));
@@ -119,10 +120,30 @@ function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepa
   const rotation = { openSession: notAsked, verify: notAsked, observe: notAsked, sessionsOf: notAsked };
   const exits = { plan: unplanned, texts: unplanned, missingSlots: unplanned, slotRemoval: unplanned };
   const slots = { prepareAdoption: notAsked, recreateSlots: notAsked, finishUnAdoption: notAsked };
-  const engine: EngineOfTarget = { rotation, inspect: notAsked, plan: unplanned, identify: notAsked, exits, ...slots };
+  const reads = { inspect: notAsked, identify: notAsked, markedEpoch: unplanned };
+  const engine: EngineOfTarget = { rotation, plan: unplanned, exits, ...reads, ...slots };
   const drive = { vault, journal: journalOf(row) };
   return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null }) };
 }
+
+describe('an agent whose database holds a newer epoch than its vault', () => {
+  test('claims nothing until a person asks, however often it is rung, so that no counting catches up with that epoch', async () => {
+    const { claims, prepare } = vaultWithNothing(null);
+    const { agent, clock } = makeAgent(prepare, null, fact({ state: 'QUARANTINED', errorCode: 'epoch-ahead' }));
+    await agent.start();
+
+    for (let round = 0; round < 20; round += 1) {
+      agent.hearWork(work({ phase: 'pending', rotationId: 'rot_1' }));
+      await clock.advance(60_000);
+      await clock.waitUntilSleeping();
+    }
+
+    expect(claims()).toBe(0);
+    await agent.repair({ request: {}, fits: null }, new AbortController().signal);
+    expect(claims()).toBe(1);
+    await agent.stop(0);
+  });
+});
 
 describe('an agent whose vault refuses it', () => {
   test.each([

@@ -17,10 +17,10 @@ import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import type { AgentDeps, AskedRepair, PreparedAgent } from './agent-deps.ts';
 import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withWork } from './agent-facts.ts';
-import { failedPreparation } from './agent-failures.ts';
+import { failedPreparation, isForPersonAlone } from './agent-failures.ts';
 import { requireFit } from './exits.ts';
 import { Interrupted } from './interrupted.ts';
-import { configurationMaxAgeMs } from './pace.ts';
+import { configurationMaxAgeMs, personsPauseMs, supersededPauseMs } from './pace.ts';
 import type { KeptRest } from './registry.ts';
 
 export class Agent {
@@ -146,12 +146,11 @@ export class Agent {
 
   /** A file that cannot be written must not end the work that is being shown. */
   #keepRest(rest: KeptRest | null): void {
-    const { secretId } = this;
     try {
-      this.#deps.kept.keepRest(secretId, rest);
+      this.#deps.kept.keepRest(this.secretId, rest);
     } catch (error) {
       if (!(error instanceof CatalogueError)) throw error;
-      this.#deps.log.warn('agent-rest-not-kept', { secretId, errorCode: error.code });
+      this.#deps.log.warn('agent-rest-not-kept', { secretId: this.secretId, errorCode: error.code });
     }
   }
 
@@ -185,6 +184,7 @@ export class Agent {
 
   /** Milliseconds until the next run. */
   async #work(signal: AbortSignal): Promise<number> {
+    if (isForPersonAlone(this.#fact.errorCode)) return personsPauseMs;
     const rung = this.#rung;
     this.#rung = false;
     const isDue = this.#deps.clock.monotonic() >= this.#nextProbeAt;
@@ -221,7 +221,7 @@ export class Agent {
         this.change(withReceipt(this.#fact, outcome.receipt, this.#deps.clock.now()));
         this.#prepared = null;
         this.#rung = true;
-        return 0;
+        return outcome.receipt.outcome === 'superseded' ? jitterAround(supersededPauseMs, 0.3, this.#deps.random) : 0;
       case 'idle': {
         const retryInMs = outcome.retryInMs ?? (await this.#deps.settle(this.secretId, signal));
         this.#rung = retryInMs !== null;

@@ -29,6 +29,13 @@ export interface DatabaseTarget {
   readonly probeQuery: string | null;
   readonly owner: string;
   readonly strategy: AgentConfiguration['strategy'];
+  /** A person has accepted what pg_hba.conf of this server says of the login slots. */
+  readonly acceptsHba?: boolean;
+}
+
+/** What a person's word on a server holds for: at another address it is another server, with other lines. */
+export function addressOf({ host, port, database }: Pick<DatabaseTarget, 'host' | 'port' | 'database'>): string {
+  return JSON.stringify([host, port, database]);
 }
 
 /** `agents/{secretId}.json` of the published clients (wire-runtime §3.4). */

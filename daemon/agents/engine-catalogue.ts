@@ -7,6 +7,7 @@ import { finishUnAdoption, missingSlots, prepareAdoption, recreateSlots } from '
 import type { PostgresqlEngineConfig } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
 import { type Inspection, identifyServer, inspect, type PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
+import { markedEpoch } from '@sikkerkey/engines/postgresql/marker.ts';
 import { type ExitWork, planExit, planWork, slotRemoval, statementTexts, type WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { DatabaseTarget } from './database-target.ts';
@@ -19,12 +20,17 @@ export interface EngineOfTarget {
   /** Which server answers now. Reads only. Throws EngineFailure. */
   identify(signal: AbortSignal): Promise<string>;
   readonly exits: ExitPlanning;
-  /** Creates the login slots, on the fence, under a repair claim's epoch. */
-  prepareAdoption(epoch: number, signal: AbortSignal): Promise<void>;
+  /** The newest epoch of this secret that the database holds; null where it holds none. */
+  markedEpoch(inspection: Inspection): number | null;
+  /**
+   * Creates the login slots, on the fence, under a repair claim's epoch. This and the next two throw EngineFailure
+   * `different-server` and change nothing where another server than the known one answers (null: none is known).
+   */
+  prepareAdoption(epoch: number, knownServer: string | null, signal: AbortSignal): Promise<void>;
   /** Makes the login slots that somebody dropped, on the fence. */
-  recreateSlots(epoch: number, signal: AbortSignal): Promise<void>;
+  recreateSlots(epoch: number, knownServer: string | null, signal: AbortSignal): Promise<void>;
   /** Drops the login slots after the way back is retired. */
-  finishUnAdoption(epoch: number, signal: AbortSignal): Promise<void>;
+  finishUnAdoption(epoch: number, knownServer: string | null, signal: AbortSignal): Promise<void>;
 }
 
 /** The texts of what leads out of a state that a rotation cannot leave by itself. */
@@ -51,9 +57,10 @@ export function createEngineCatalogue(deps: { readonly clock: Clock; readonly ra
         missingSlots: (inspection) => missingSlots(inspection, config).flatMap(({ statements }) => statements),
         slotRemoval: (inspection) => slotRemoval(inspection, config),
       },
-      recreateSlots: (epoch, signal) => recreateSlots(config, epoch, deps, signal),
-      prepareAdoption: (epoch, signal) => prepareAdoption(config, epoch, deps, signal),
-      finishUnAdoption: (epoch, signal) => finishUnAdoption(config, epoch, deps, signal),
+      markedEpoch: ({ facts }) => markedEpoch(facts.roles.find(({ name }) => name === config.owner)?.comment ?? null, config.secretId),
+      recreateSlots: (epoch, knownServer, signal) => recreateSlots(config, epoch, deps, signal, knownServer),
+      prepareAdoption: (epoch, knownServer, signal) => prepareAdoption(config, epoch, deps, signal, knownServer),
+      finishUnAdoption: (epoch, knownServer, signal) => finishUnAdoption(config, epoch, deps, signal, knownServer),
     };
   };
 }
@@ -69,6 +76,7 @@ function configOf(target: DatabaseTarget): PostgresqlEngineConfig {
     adminPassword,
     owner,
     strategy,
+    acceptsHba: target.acceptsHba === true,
     tls: { mode: target.tls, ...(target.ca === null ? {} : { ca: target.ca }) },
     ...(target.probeQuery === null ? {} : { probeQuery: target.probeQuery }),
   };

@@ -4,21 +4,24 @@
  */
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
-import { differentServer, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
+import { differentServer, epochAhead, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
+import type { VaultJournal } from '../journal/vault-journal.ts';
 import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import type { Vaults } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
+import { tellingEpochAhead } from './fence-refusal.ts';
 
 /** Throws CatalogueError `params-invalid` where more than one was asked for. */
 export function askedRepair(params: CheckedParams<'agent.repair'>, boundary: (name: string) => void): AskedRepair {
-  const { secretId, overwriteForeignPassword, recreateSlots = false, acceptServer = false } = params;
-  if ([overwriteForeignPassword, recreateSlots, acceptServer].filter(Boolean).length > 1)
-    throw new CatalogueError('params-invalid', { field: 'recreateSlots, acceptServer, overwriteForeignPassword' });
+  const { secretId, overwriteForeignPassword, recreateSlots = false, acceptServer = false, acceptEpoch = false } = params;
+  if ([overwriteForeignPassword, recreateSlots, acceptServer, acceptEpoch].filter(Boolean).length > 1)
+    throw new CatalogueError('params-invalid', { field: 'recreateSlots, acceptServer, acceptEpoch, overwriteForeignPassword' });
   if (acceptServer) return { request: { acceptServer }, fits: differentServer };
+  if (acceptEpoch) return { request: {}, fits: null, prepare: (prepared, signal) => exceedEpoch(prepared, secretId, signal) };
   if (!recreateSlots) return { request: { overwriteForeignPassword }, fits: null };
   const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {
     await makeDroppedSlots(prepared, secretId, signal);
@@ -33,14 +36,54 @@ export function requireFit(mends: string, outcome: WorkOutcome, secretId: string
   if (found !== mends) throw new CatalogueError('repair-does-not-fit', { secretId, mends, found });
 }
 
+/**
+ * The epoch in the database goes to the vault, which grants a higher one from then on. An agent with an older one still
+ * refuses itself. Throws CatalogueError `repair-does-not-fit` where the vault is ahead as it should be, or `agent-busy`.
+ */
+async function exceedEpoch(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
+  const { vault } = prepared.drive;
+  const found = prepared.engine.markedEpoch(await prepared.engine.inspect('rotate', signal));
+  const before = await vault.claim(secretId, 'repair', signal);
+  if (before.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
+  if (found === null || found <= before.claim.epoch) {
+    if (before.claim.phase === 'steady') await vault.release(secretId, before.claim.epoch, signal);
+    throw new CatalogueError('repair-does-not-fit', { secretId, mends: epochAhead, found: 'an older epoch in the database' });
+  }
+  const outcome = await vault.claim(secretId, 'repair', signal, 'accept-epoch', found);
+  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
+  if (outcome.claim.phase === 'steady') await vault.release(secretId, outcome.claim.epoch, signal);
+}
+
+/**
+ * With nothing in flight: from now on work is done at the server that answers. Throws CatalogueError
+ * `repair-does-not-fit` where that is the known one or none is known yet, or `agent-busy`.
+ */
+export async function acceptServerAtRest(
+  prepared: PreparedAgent,
+  journal: VaultJournal,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { vault } = prepared.drive;
+  const [answering, known] = [await prepared.engine.identify(signal), await journal.knownServer(secretId)];
+  if (known === null || known === answering)
+    throw new CatalogueError('repair-does-not-fit', { secretId, mends: differentServer, found: 'the server of the journal' });
+  const outcome = await vault.claim(secretId, 'repair', signal, 'accept-server');
+  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
+  await journal.keepServer(secretId, answering);
+  if (outcome.claim.phase === 'steady') await vault.release(secretId, outcome.claim.epoch, signal);
+}
+
 /** Under a claim of its own, which the work in flight takes over; what it carries is not touched. */
 async function makeDroppedSlots(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
   const { vault } = prepared.drive;
   const outcome = await vault.claim(secretId, 'repair', signal, 'recreate-slots');
   if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
   const { epoch, phase } = outcome.claim;
+  const { journal } = prepared.drive;
+  const server = (await journal.read(secretId))?.serverFingerprint ?? (await journal.knownServer(secretId));
   try {
-    await prepared.engine.recreateSlots(epoch, signal);
+    await tellingEpochAhead(vault, outcome.claim, signal, () => prepared.engine.recreateSlots(epoch, server, signal));
   } finally {
     if (phase === 'steady') await vault.release(secretId, epoch, signal);
   }

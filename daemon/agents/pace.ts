@@ -4,6 +4,15 @@ import type { Random } from '@sikkerkey/core/random.ts';
 /** How old a configuration may be when work begins. */
 export const configurationMaxAgeMs = 60_000;
 
+/**
+ * How long whoever was overtaken leaves the work to the one that overtook it, before it asks again. Work that did nothing is
+ * never followed by more at once: no mistake may make an agent spin.
+ */
+export const supersededPauseMs = 2_000;
+
+/** Between two glances of an agent that only a person moves on; it asks nobody anything. */
+export const personsPauseMs = 60_000;
+
 /** Drift is looked for every ten minutes; with more agents less often, so that there is at most one look a second. */
 export function probePeriodMs(agents: number): number {
   return Math.max(600_000, agents * 1_000);

@@ -1,7 +1,7 @@
 /** What is shown before anything is done: a rotation, an adoption and its way back, and the ways out of a rest. Changes nothing. */
 import { type Candidate, differentServer } from '@sikkerkey/core/rotation/ports.ts';
 import { strategies } from '@sikkerkey/core/rotation/strategies/by-name.ts';
-import { candidatesOf, holdsForeignPassword } from '@sikkerkey/core/rotation/strategies/strategy.ts';
+import { candidatesOf, holdsForeignPassword, leavingForeignPrevious } from '@sikkerkey/core/rotation/strategies/strategy.ts';
 import type { Goal, JournalRow, Statement } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
@@ -15,6 +15,8 @@ import { type PreparationDeps, readTarget } from './preparation.ts';
 interface AskedPlan {
   readonly kind: Plan['kind'];
   readonly strategy?: AgentConfiguration['strategy'];
+  /** As the work would be done with this word of a person's. */
+  readonly acceptHba?: boolean;
 }
 
 /** Throws CatalogueError `not-adopted` or `repair-does-not-fit`, JournalUnavailable, and EngineFailure where no connection can be had. */
@@ -22,12 +24,12 @@ export async function planFor(
   deps: PreparationDeps,
   context: VaultContext,
   configuration: AgentConfiguration,
-  { kind, strategy = 'flip' }: AskedPlan,
+  { kind, strategy = 'flip', acceptHba }: AskedPlan,
   signal: AbortSignal,
 ): Promise<Plan> {
   const on = async (forced: AgentConfiguration['strategy'], work: (engine: EngineOfTarget) => Promise<Plan>): Promise<Plan> => {
     const target = await readTarget(deps, context, configuration, forced);
-    return namingDatabase(target, () => work(deps.engines(target)));
+    return namingDatabase(target, () => work(deps.engines(acceptHba === true ? { ...target, acceptsHba: true } : target)));
   };
   const inForce = configuration.strategy;
   const { secretId } = configuration;
@@ -49,7 +51,8 @@ export async function planFor(
       return on(inForce, (engine) => planRecreation(engine, secretId, signal));
     case 'accept-server': {
       const row = await context.journal.read(secretId);
-      return on(inForce, (engine) => planAcceptance(engine, row, secretId, signal));
+      const known = row?.serverFingerprint ?? (await context.journal.knownServer(secretId));
+      return on(inForce, (engine) => planAcceptance(engine, row, known, secretId, signal));
     }
     default:
       return kind satisfies never;
@@ -99,15 +102,21 @@ async function planRecreation(engine: EngineOfTarget, secretId: string, signal: 
   return engine.exits.plan({ kind: 'recreate-slots', why, statements }, inspection);
 }
 
-async function planAcceptance(engine: EngineOfTarget, row: JournalRow | null, secretId: string, signal: AbortSignal): Promise<Plan> {
+async function planAcceptance(
+  engine: EngineOfTarget,
+  row: JournalRow | null,
+  known: string | null,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<Plan> {
   const answering = await engine.identify(signal);
-  if (row === null || row.serverFingerprint === null || row.serverFingerprint === answering)
+  if (known === null || known === answering)
     throw new CatalogueError('repair-does-not-fit', { secretId, mends: differentServer, found: 'the server of the journal' });
   const inspection = await engine.inspect('give-up', signal);
-  const { statements, findings } = await planned(engine, row, row.goal, signal);
+  const { statements, findings } = row === null ? nothing : await planned(engine, row, row.goal, signal);
   const exit = {
     kind: 'accept-server' as const,
-    why: `the work began at ${row.serverFingerprint}, and ${answering} answers now: it goes on there`,
+    why: `the last work was done at ${known}, and ${answering} answers now: from here it is done there`,
     statements: engine.exits.texts(statements),
     findings: findings.map((code) => warning(code, secretId)),
   };
@@ -129,7 +138,7 @@ async function planned(engine: EngineOfTarget, row: JournalRow, goal: Goal, sign
   const shape = await engine.rotation.observe(candidatesHeld(row), signal);
   const touchesLive = goal !== 'undo' || versions.pending?.slot === versions.live.slot;
   if (touchesLive && holdsForeignPassword(shape, versions.live)) return { statements: [], findings: ['foreign-password'] };
-  const plan = strategies[strategy].plan(goal, shape, versions);
+  const plan = strategies[strategy].plan(goal, leavingForeignPrevious(shape, versions), versions);
   return plan.kind === 'statements' ? { statements: plan.statements, findings: [] } : { statements: [], findings: [plan.kind] };
 }
 

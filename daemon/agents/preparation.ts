@@ -4,7 +4,7 @@ import type { Home } from '@sikkerkey/host/home.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
 import type { PreparedAgent } from './agent-deps.ts';
-import { type DatabaseTarget, readLocalTarget, targetOf } from './database-target.ts';
+import { addressOf, type DatabaseTarget, readLocalTarget, targetOf } from './database-target.ts';
 import type { EngineCatalogue } from './engine-catalogue.ts';
 import type { AgentRegistry } from './registry.ts';
 
@@ -23,7 +23,8 @@ export async function readTarget(
 ): Promise<DatabaseTarget> {
   const local = await readLocalTarget(deps.registry, context.sealer, deps.home, configuration.secretId);
   const target = targetOf(local, configuration);
-  return strategy === undefined ? target : { ...target, strategy };
+  const acceptsHba = deps.registry.acceptedHba(configuration.secretId) === addressOf(target);
+  return { ...target, acceptsHba, ...(strategy === undefined ? {} : { strategy }) };
 }
 
 export async function prepareAgent(

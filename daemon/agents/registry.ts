@@ -4,24 +4,13 @@
  */
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { agentFact } from '@sikkerkey/protocol/local/state.ts';
 import { tlsMode } from '@sikkerkey/protocol/vault/shapes.ts';
 import Database from 'better-sqlite3';
 import * as z from 'zod';
 import { type Sealer, UnsealFailed } from '../journal/sealing.ts';
 import type { Counters } from '../vault-link/published-vault.ts';
-
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE agent (
-    secret_id TEXT PRIMARY KEY,
-    vault_id TEXT NOT NULL,
-    running INTEGER NOT NULL,
-    connection TEXT,
-    key_id TEXT,
-    sealed BLOB
-  ) STRICT, WITHOUT ROWID;
-`;
+import { openRegistry } from './registry-file.ts';
 
 /** Where a database is, without the password. */
 const localConnection = z.object({
@@ -38,6 +27,21 @@ const localConnection = z.object({
   probeQuery: z.string().nullable(),
 });
 const keptRest = z.object({ state: z.literal('QUARANTINED'), errorCode: z.string().nullable() });
+/** What only the vault, the server or a rotation can tell, as it was heard last. */
+const lastKnown = agentFact.pick({
+  vaultId: true,
+  name: true,
+  provider: true,
+  serverVersion: true,
+  host: true,
+  port: true,
+  database: true,
+  tls: true,
+  strategy: true,
+  adopted: true,
+  version: true,
+  lastRotation: true,
+});
 const counters = z.object({ epoch: z.int(), version: z.int() });
 export type LocalConnection = z.infer<typeof localConnection>;
 
@@ -49,9 +53,12 @@ export interface RegisteredAgent {
   readonly connection: LocalConnection | null;
   /** How it rested when a person was last needed, so that a restart of the daemon does not hide it. */
   readonly rest?: KeptRest | undefined;
+  /** What was known of it when the daemon ended. */
+  readonly lastKnown?: LastKnown | undefined;
 }
 
 export type KeptRest = z.infer<typeof keptRest>;
+export type LastKnown = z.infer<typeof lastKnown>;
 
 interface StoredAgent {
   readonly secret_id: string;
@@ -113,8 +120,24 @@ export class AgentRegistry {
     this.#set(`given-up/${secretId}`, rotationId);
   }
 
+  /** Where a person has accepted what pg_hba.conf says of the login slots (`addressOf` its database); null: nowhere. */
+  acceptedHba(secretId: string): string | null {
+    return this.#setting(`accepted-hba/${secretId}`);
+  }
+
+  setAcceptedHba(secretId: string, address: string | null): void {
+    this.#set(`accepted-hba/${secretId}`, address);
+  }
+
   keepRest(secretId: string, rest: KeptRest | null): void {
     this.#set(`rest/${secretId}`, rest === null ? null : JSON.stringify(rest));
+  }
+
+  /** Writes only what differs from what is kept. */
+  keepLastKnown(secretId: string, known: LastKnown): void {
+    const name = `last-known/${secretId}`;
+    const text = JSON.stringify(lastKnown.parse(known));
+    if (this.#setting(name) !== text) this.#set(name, text);
   }
 
   /** Whether that vault was ever heard to speak /v2; never forgotten. */
@@ -173,7 +196,7 @@ export class AgentRegistry {
     guarded(() =>
       this.#database.transaction(() => {
         this.#database.prepare('DELETE FROM agent WHERE secret_id = ?').run(secretId);
-        for (const kept of ['leaving-slots', 'given-up', 'rest']) this.#set(`${kept}/${secretId}`, null);
+        for (const kept of ['leaving-slots', 'given-up', 'rest', 'last-known', 'accepted-hba']) this.#set(`${kept}/${secretId}`, null);
       })(),
     );
   }
@@ -203,7 +226,12 @@ export class AgentRegistry {
 
   #registered(stored: StoredAgent): RegisteredAgent {
     const rest = this.#setting(`rest/${stored.secret_id}`);
-    return { ...registeredOf(stored), rest: rest === null ? undefined : keptRest.parse(JSON.parse(rest)) };
+    const known = this.#setting(`last-known/${stored.secret_id}`);
+    return {
+      ...registeredOf(stored),
+      rest: rest === null ? undefined : keptRest.parse(JSON.parse(rest)),
+      lastKnown: known === null ? undefined : lastKnown.parse(JSON.parse(known)),
+    };
   }
 
   #setting(name: string): string | null {
@@ -224,20 +252,6 @@ export class AgentRegistry {
   #stored(secretId: string): StoredAgent | null {
     return guarded(() => this.#database.prepare<[string], StoredAgent>('SELECT * FROM agent WHERE secret_id = ?').get(secretId) ?? null);
   }
-}
-
-function openRegistry(path: string): Database.Database {
-  const database = new Database(path, { timeout: 2_000 });
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  database.pragma('secure_delete = ON');
-  if (database.pragma('user_version', { simple: true }) === 0) {
-    database.transaction(() => {
-      database.exec(schema);
-      database.pragma(`user_version = ${schemaVersion}`);
-    })();
-  }
-  return database;
 }
 
 function registeredOf(stored: StoredAgent): RegisteredAgent {

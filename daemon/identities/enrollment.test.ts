@@ -7,14 +7,14 @@ import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import { TransportFailure, type VaultRequest, type VaultTransport } from '@sikkerkey/core/vault-client/transport.ts';
 import { readEnvironment } from '@sikkerkey/host/environment.ts';
 import { type Home, homeOf } from '@sikkerkey/host/home.ts';
-import { ensurePrivateDirectory } from '@sikkerkey/host/private-files.ts';
+import { ensurePrivateDirectory, writePrivateFile } from '@sikkerkey/host/private-files.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AgentRegistry } from '../agents/registry.ts';
 import { JournalFile } from '../journal/journal-file.ts';
 import { createSealer } from '../journal/sealing.ts';
 import { createVaultJournal, resealVaultRows } from '../journal/vault-journal.ts';
-import { type EnrollmentDeps, enroll, finishReplacement } from './enrollment.ts';
+import { type EnrollmentDeps, enroll, finishReplacement, takeIntoUse } from './enrollment.ts';
 import { IdentityFiles } from './identity-files.ts';
 
 const token = 'token-of-twenty-characters';
@@ -26,6 +26,7 @@ const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.st
 class EnrollingVault {
   readonly publicKeys: string[] = [];
   machineId = 'machine_1';
+  state: 'pending' | 'approved' = 'pending';
   vaultId = 'vault_1';
   loses = 0;
   capabilities: 'announced' | 'lacking' | 'unreachable' = 'announced';
@@ -63,7 +64,7 @@ class EnrollingVault {
       machineName: name ?? 'host',
       apiUrl,
       fingerprint: 'F',
-      state: 'pending',
+      state: this.state,
     };
     return { status: 200, headers: {}, body: bytesOf(answer) };
   }
@@ -84,7 +85,8 @@ describe('enrolling this host', () => {
     registry = new AgentRegistry(join(home.daemon, 'agents.db'));
     journalFile = new JournalFile(home.journalFile, () => undefined);
     vault = new EnrollingVault();
-    const agents = { alone: <T>(_vaultId: string, work: () => Promise<T>): Promise<T> => work() };
+    const now = <T>(_vaultId: string, work: () => Promise<T>): Promise<T> => work();
+    const agents = { alone: now, inTurn: now };
     const vaults = { prepare: () => Promise.resolve() };
     deps = { files, registry, journalFile, random: systemRandom, hostname: 'host', openTransport: () => vault.open(), agents, vaults };
   });
@@ -190,9 +192,11 @@ describe('enrolling this host', () => {
       await sealerOf(),
     );
 
+    vault.state = 'approved';
     await enrollNow('another-token-of-twenty');
 
     expect(new Set(vault.publicKeys).size).toBe(2);
+    expect((await files.machine('vault_1'))?.key.publicKeyBase64).toBe(vault.publicKeys[1]);
     expect(registry.adminPassword('sk_1', await sealerOf())?.reveal()).toBe('admin-password');
   });
 
@@ -217,7 +221,7 @@ describe('enrolling this host', () => {
 
   test.each([
     { name: 'after anything was resealed, goes on with the new identity', resealed: true },
-    { name: 'before anything was resealed, stays with the old one', resealed: false },
+    { name: 'before anything was resealed, stays with the old one, and the new one goes on waiting', resealed: false },
   ])('interrupted by a crash $name', async ({ resealed }) => {
     await enrollNow();
     const former = await sealerOf();
@@ -230,6 +234,32 @@ describe('enrolling this host', () => {
 
     expect((await files.machine('vault_1'))?.key.publicKeyBase64 === successor.key.publicKeyBase64).toBe(resealed);
     expect(registry.adminPassword('sk_1', await sealerOf())?.reveal()).toBe('admin-password');
+    expect((await files.stagedKey('vault_1'))?.publicKeyBase64).toBe(resealed ? undefined : successor.key.publicKeyBase64);
+  });
+
+  test('keeps the identity in use until its successor is approved, also where that one is enrolled again', async () => {
+    await enrollNow();
+    const [inUse] = vault.publicKeys;
+    vault.machineId = 'machine_2';
+
+    expect(await enrollNow('another-token-of-twenty')).toMatchObject({ awaitsApproval: true });
+    const { identity } = await enrollNow('a-third-token-of-twenty');
+
+    expect(await files.machine('vault_1')).toMatchObject({ machineId: 'machine_1', key: { publicKeyBase64: inUse } });
+    expect((await files.stagedMachine('vault_1'))?.key.publicKeyBase64).toBe(vault.publicKeys[2]);
+    await takeIntoUse(deps, identity);
+    expect(await files.machine('vault_1')).toMatchObject({ machineId: 'machine_2', key: { publicKeyBase64: vault.publicKeys[2] } });
+    expect(await files.stagedKey('vault_1')).toBeNull();
+  });
+
+  test('takes a key without its name, which a crash left while it was being put there, for none', async () => {
+    await enrollNow();
+    const [inUse] = vault.publicKeys;
+    await writePrivateFile(join(home.vault('vault_1'), 'private.next.pem'), generateSigningKey(systemRandom).toPem().reveal());
+
+    await finishReplacement(deps, 'vault_1');
+
+    expect((await files.machine('vault_1'))?.key.publicKeyBase64).toBe(inUse);
     expect(await files.stagedKey('vault_1')).toBeNull();
   });
 
@@ -265,7 +295,10 @@ describe('enrolling this host', () => {
     const { chmod } = await import('node:fs/promises');
     await chmod(home.privateKeyFile('vault_1'), 0o644);
 
-    await expect(files.machine('vault_1')).rejects.toMatchObject({ code: 'identity-unusable', details: { why: 'accessible to others' } });
+    await expect(files.machine('vault_1')).rejects.toMatchObject({
+      code: 'identity-unusable',
+      details: { why: 'private.pem: accessible to others' },
+    });
     await unlink(home.privateKeyFile('vault_1'));
     expect(await files.machine('vault_1')).toBeNull();
   });

@@ -1,6 +1,7 @@
 /**
  * Enrolls this host: the key is on disk before the vault is asked, so that a lost answer is asked for again with the same
- * key. An identity that exists is replaced only after what it sealed is sealed anew, and a crash in between is mended.
+ * key. An identity that is in use stays in use until its successor is approved; it is replaced only after what it sealed is
+ * sealed anew, and a crash in between is mended.
  */
 import { createHash } from 'node:crypto';
 import { generateSigningKey, parsePrivateKeyPem, type SigningKey } from '@sikkerkey/core/identity/signing-key.ts';
@@ -25,7 +26,11 @@ export interface EnrollmentDeps {
   readonly hostname: string;
   openTransport(baseUrl: string): VaultTransport;
   /** Runs `work` while no agent of that vault does anything: none may seal with a key that is being replaced. */
-  readonly agents: { alone<T>(vaultId: string, work: () => Promise<T>): Promise<T> };
+  readonly agents: {
+    alone<T>(vaultId: string, work: () => Promise<T>): Promise<T>;
+    /** One after the other with whatever else replaces or seals with the vault's identity. */
+    inTurn<T>(vaultId: string, work: () => Promise<T>): Promise<T>;
+  };
   /** From now on that identity signs and seals. */
   readonly vaults: { prepare(identity: MachineIdentity): Promise<unknown> };
 }
@@ -38,8 +43,14 @@ export interface EnrollmentRequest {
   readonly hasMoved: boolean;
 }
 
-/** The identity in force afterwards. Throws CatalogueError, VaultRefusal or TransportFailure; nothing is replaced then. */
-export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, signal: AbortSignal): Promise<MachineIdentity> {
+export interface Enrolled {
+  readonly identity: MachineIdentity;
+  /** Another identity of this vault stays in use until this one is approved. */
+  readonly awaitsApproval: boolean;
+}
+
+/** Throws CatalogueError, VaultRefusal or TransportFailure; nothing is replaced then. */
+export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, signal: AbortSignal): Promise<Enrolled> {
   const apiUrl = vaultAddress(request.apiUrl);
   const attempt = createHash('sha256').update(`${apiUrl}\n${request.token}`).digest('hex').slice(0, 16);
   const transport = deps.openTransport(apiUrl);
@@ -56,21 +67,52 @@ export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, s
     const identity = { vaultId: answer.vaultId, machineId: answer.machineId, machineName: answer.machineName, apiUrl, key };
     if (!request.hasMoved) await requireSameAddress(deps.files, identity);
     deps.registry.rememberV2(identity.vaultId);
-    await deps.agents.alone(identity.vaultId, async () => {
-      await replaceIdentity(deps, identity);
-      await deps.vaults.prepare(identity);
-    });
+    const awaitsApproval = answer.state !== 'approved' && (await isInUseHere(deps.files, identity));
+    if (awaitsApproval) await deps.agents.inTurn(identity.vaultId, () => stageSuccessor(deps, identity));
+    else await takeIntoUse(deps, identity);
     await deps.files.forgetEnrollmentKey(attempt);
-    return identity;
+    return { identity, awaitsApproval };
   } finally {
     await transport.close();
   }
 }
 
+/** From now on that identity signs and seals; the agents rest meanwhile. Throws CatalogueError `identity-in-use`. */
+export async function takeIntoUse(deps: EnrollmentDeps, identity: MachineIdentity): Promise<void> {
+  await deps.agents.alone(identity.vaultId, async () => {
+    await replaceIdentity(deps, identity);
+    await deps.vaults.prepare(identity);
+  });
+}
+
+/** At this address: one that moved leaves nothing behind that could be used. */
+async function isInUseHere(files: IdentityFiles, { vaultId, apiUrl, key }: MachineIdentity): Promise<boolean> {
+  const known = await files.machine(vaultId);
+  return known !== null && known.apiUrl === apiUrl && known.key.publicKeyBase64 !== key.publicKeyBase64;
+}
+
+/** Puts the successor beside the identity in use, in place of an earlier one that was not approved. */
+async function stageSuccessor(deps: ReplacementDeps, identity: MachineIdentity): Promise<void> {
+  const { vaultId } = identity;
+  await finishReplacement(deps, vaultId);
+  const former = await deps.files.machine(vaultId);
+  if (former !== null) requireUnused(deps, former, identity);
+  await stage(deps.files, identity);
+}
+
+/** An earlier successor goes as a whole, so that no crash leaves a key beside another's name. Nothing is sealed with it. */
+async function stage(files: IdentityFiles, identity: MachineIdentity): Promise<void> {
+  const staged = await files.stagedMachine(identity.vaultId);
+  if (staged?.key.publicKeyBase64 === identity.key.publicKeyBase64) return;
+  await files.discardStaged(identity.vaultId);
+  await files.stageMachine(identity);
+}
+
 type ReplacementDeps = Pick<EnrollmentDeps, 'files' | 'registry' | 'journalFile' | 'random'>;
 
 /**
- * After a crash in the middle of a replacement: goes on if anything is sealed with the new key, else takes it back.
+ * After a crash in the middle of a replacement: goes on if anything is sealed with the new key, else leaves the successor
+ * beside the identity in use, where it waits for its approval.
  * Throws JournalUnavailable while the journal cannot say which keys its rows open with; the staged key is kept then.
  */
 export async function finishReplacement(deps: ReplacementDeps, vaultId: string): Promise<void> {
@@ -81,7 +123,7 @@ export async function finishReplacement(deps: ReplacementDeps, vaultId: string):
   const to = createSealer(staged.seed(), vaultId, deps.random);
   const isInUse =
     deps.journalFile.rowsOf(vaultId).some((row) => row.key_id === to.keyId) || deps.registry.holdsSealedWith(vaultId, to.keyId);
-  if (!isInUse) return deps.files.discardStaged(vaultId);
+  if (!isInUse) return (await deps.files.stagedMachine(vaultId)) === null ? deps.files.discardStaged(vaultId) : undefined;
   resealAll(deps, vaultId, createSealer(former.key.seed(), vaultId, deps.random), to);
   return deps.files.promoteMachine(vaultId);
 }
@@ -93,7 +135,7 @@ async function replaceIdentity(deps: ReplacementDeps, identity: MachineIdentity)
   const former = await deps.files.machine(vaultId);
   if (former?.key.publicKeyBase64 === identity.key.publicKeyBase64 && former.machineId === identity.machineId) return;
   if (former !== null) requireUnused(deps, former, identity);
-  await deps.files.stageMachine(identity);
+  await stage(deps.files, identity);
   if (former !== null) {
     const from = createSealer(former.key.seed(), vaultId, deps.random);
     const to = createSealer(identity.key.seed(), vaultId, deps.random);

@@ -3,7 +3,7 @@
  * works: `vaults/<id>/identity.json` and `private.pem`, and ours beside them: `operator.json`.
  */
 import { readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parsePrivateKeyPem, type SigningKey, signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import type { Home } from '@sikkerkey/host/home.ts';
@@ -54,12 +54,12 @@ export class IdentityFiles {
 
   /** Null when this host has no machine identity there. Throws CatalogueError `identity-unusable`. */
   async machine(vaultId: string): Promise<MachineIdentity | null> {
-    return this.#usable(vaultId, async () => {
-      const identity = identityFile.parse(JSON.parse(await readFile(this.#home.identityFile(vaultId), 'utf8')));
-      const pem = new SecretText(Buffer.from(await readPrivateFile(this.#home.privateKeyFile(vaultId))).toString('utf8'));
-      const { machineId, machineName, apiUrl } = identity;
-      return { vaultId, machineId, machineName, apiUrl: withoutTrailingSlash(apiUrl), key: parsePrivateKeyPem(pem) };
-    });
+    return this.#machineOf(vaultId, this.#home.identityFile(vaultId), this.#home.privateKeyFile(vaultId));
+  }
+
+  /** The successor that waits beside it; null where there is none or it is not complete. Throws CatalogueError `identity-unusable`. */
+  async stagedMachine(vaultId: string): Promise<MachineIdentity | null> {
+    return this.#machineOf(vaultId, this.#nextIdentity(vaultId), this.#nextKey(vaultId));
   }
 
   /** Null when no operator's key is kept for that vault. Throws CatalogueError `identity-unusable`. */
@@ -90,13 +90,12 @@ export class IdentityFiles {
     );
   }
 
-  /** The staged key, while there is one. */
+  /** The staged key, while there is one. Throws CatalogueError `identity-unusable`. */
   async stagedKey(vaultId: string): Promise<SigningKey | null> {
-    const pem = await readPrivateFile(this.#nextKey(vaultId)).catch((error: unknown) => {
-      if (isMissing(error)) return null;
-      throw error;
+    return this.#usable(vaultId, async () => {
+      const pem = await readPrivateFile(this.#nextKey(vaultId));
+      return parsePrivateKeyPem(new SecretText(Buffer.from(pem).toString('utf8')));
     });
-    return pem === null ? null : parsePrivateKeyPem(new SecretText(Buffer.from(pem).toString('utf8')));
   }
 
   /** Repeatable: after a crash between the two renames the second is still to be done. */
@@ -105,9 +104,10 @@ export class IdentityFiles {
     await renameIfThere(this.#nextIdentity(vaultId), this.#home.identityFile(vaultId));
   }
 
+  /** The key last: without it what is left would be taken for a promotion that was interrupted. */
   async discardStaged(vaultId: string): Promise<void> {
-    await unlinkIfThere(this.#nextKey(vaultId));
     await unlinkIfThere(this.#nextIdentity(vaultId));
+    await unlinkIfThere(this.#nextKey(vaultId));
   }
 
   /** The key of an enrollment under way, kept before the vault is asked: a lost answer is asked for again with it. */
@@ -145,6 +145,15 @@ export class IdentityFiles {
     await ensurePrivateDirectory(this.#home.vault(vaultId));
   }
 
+  async #machineOf(vaultId: string, identityPath: string, keyPath: string): Promise<MachineIdentity | null> {
+    return this.#usable(vaultId, async () => {
+      const identity = identityFile.parse(JSON.parse(await readFile(identityPath, 'utf8')));
+      const pem = new SecretText(Buffer.from(await readPrivateFile(keyPath)).toString('utf8'));
+      const { machineId, machineName, apiUrl } = identity;
+      return { vaultId, machineId, machineName, apiUrl: withoutTrailingSlash(apiUrl), key: parsePrivateKeyPem(pem) };
+    });
+  }
+
   async #usable<T>(vaultId: string, read: () => Promise<T>): Promise<T | null> {
     try {
       return await read();
@@ -160,7 +169,8 @@ export function withoutTrailingSlash(url: string): string {
 }
 
 function unusable(vaultId: string, cause: unknown): CatalogueError<'identity-unusable'> {
-  const why = cause instanceof UnsafePath ? cause.why : cause instanceof CatalogueError ? cause.code : 'not readable';
+  const why =
+    cause instanceof UnsafePath ? `${basename(cause.path)}: ${cause.why}` : cause instanceof CatalogueError ? cause.code : 'not readable';
   return new CatalogueError('identity-unusable', { vaultId, why }, { cause });
 }
 

@@ -9,7 +9,7 @@ import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import Database from 'better-sqlite3';
 import type { StoredRow } from './row-codec.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 const first = `
   CREATE TABLE rotation (
     vault_id TEXT NOT NULL,
@@ -39,8 +39,16 @@ const first = `
 `;
 /** What an abandoned database may still hold, as JSON: logins and versions, never a value. */
 const second = 'ALTER TABLE receipt ADD COLUMN left_behind TEXT';
+/** Where the last work of a secret was done: what outlives its rows, so that a copy of the database is noticed. */
+const third = `
+  CREATE TABLE server (
+    vault_id TEXT NOT NULL,
+    secret_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (vault_id, secret_id)
+  ) STRICT, WITHOUT ROWID`;
 /** By the form that they lead from. */
-const migrations: readonly string[] = [first, second];
+const migrations: readonly string[] = [first, second, third];
 const writeRow = `
   INSERT INTO rotation VALUES (@vault_id, @secret_id, @rotation_id, @epoch, @strategy, @goal, @versions, @server_fingerprint, @key_id, @sealed)
   ON CONFLICT (vault_id, secret_id) DO UPDATE SET rotation_id = excluded.rotation_id, epoch = excluded.epoch,
@@ -107,11 +115,24 @@ export class JournalFile {
     });
   }
 
-  /** Removes the row and keeps the receipt, in one transaction. */
-  finish(vaultId: string, secretId: string, receipt: Receipt | null): void {
+  knownServer(vaultId: string, secretId: string): string | null {
+    return this.#use((database) => {
+      const find = database.prepare<[string, string], string>('SELECT fingerprint FROM server WHERE vault_id = ? AND secret_id = ?');
+      return find.pluck().get(vaultId, secretId) ?? null;
+    });
+  }
+
+  /** Null: none is known any more. */
+  keepServer(vaultId: string, secretId: string, fingerprint: string | null): void {
+    this.#use((database) => writeServer(database, vaultId, secretId, fingerprint));
+  }
+
+  /** Removes the row and keeps the receipt and, where there is one, the confirmed server, in one transaction. */
+  finish(vaultId: string, secretId: string, receipt: Receipt | null, confirmedServer: string | null): void {
     this.#use((database) => {
       database.transaction(() => {
         database.prepare('DELETE FROM rotation WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
+        if (confirmedServer !== null) writeServer(database, vaultId, secretId, confirmedServer);
         if (receipt === null) return;
         const { rotationId, outcome, epoch, statements, startedAt, endedAt } = receipt;
         const written = JSON.stringify(statements);
@@ -122,7 +143,7 @@ export class JournalFile {
     });
   }
 
-  /** Removes the row, if there is one, and keeps what was left behind. Asked again, the last word stands beside the first. */
+  /** Removes the row, if there is one, forgets the server, and keeps what was left behind. Asked again, the last word stands beside the first. */
   abandon(vaultId: string, secretId: string, leftBehind: readonly LeftBehind[], at: number): void {
     this.#use((database) => {
       const find = database.prepare<[string, string], { rotation_id: string | null; epoch: number }>(
@@ -132,6 +153,7 @@ export class JournalFile {
         const row = find.get(vaultId, secretId);
         const kept = [row?.rotation_id ?? null, row?.epoch ?? 0, Math.round(at), Math.round(at), JSON.stringify(leftBehind)];
         database.prepare(writeAbandonment).run(vaultId, secretId, ...kept);
+        writeServer(database, vaultId, secretId, null);
         database.prepare('DELETE FROM rotation WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
       })();
     });
@@ -165,6 +187,11 @@ export class JournalFile {
     this.#onHealth(false, cause.code);
     return cause instanceof JournalUnavailable ? cause : new JournalUnavailable(cause.code, { cause });
   }
+}
+
+function writeServer(database: Database.Database, vaultId: string, secretId: string, fingerprint: string | null): void {
+  if (fingerprint === null) database.prepare('DELETE FROM server WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
+  else database.prepare('INSERT OR REPLACE INTO server VALUES (?, ?, ?)').run(vaultId, secretId, fingerprint);
 }
 
 /** Throws SqliteError or JournalUnavailable. */

@@ -75,13 +75,31 @@ describe('the journal on disk', () => {
     ]);
   });
 
+  test('remembers where the last work was done beyond its row, until the database is abandoned', async () => {
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+    await journal.write(makeRow());
+    expect(await journal.knownServer('sk_1')).toBeNull();
+
+    await journal.finish('sk_1', receipt, 'server-1');
+    await journal.finish('sk_1', receipt, null);
+    file.close();
+
+    expect(await journal.read('sk_1')).toBeNull();
+    expect(await journal.knownServer('sk_1')).toBe('server-1');
+    expect(await createVaultJournal(file, 'vault_2', sealerOf(1)).knownServer('sk_1')).toBeNull();
+    await journal.keepServer('sk_1', 'server-2');
+    expect(await journal.knownServer('sk_1')).toBe('server-2');
+    await journal.abandon('sk_1', [], 5_000);
+    expect(await journal.knownServer('sk_1')).toBeNull();
+  });
+
   test('takes on a file of the form before, with its rows and receipts', async () => {
     const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
     await journal.write(makeRow());
-    await journal.finish('sk_2', receipt);
+    await journal.finish('sk_2', receipt, null);
     file.close();
     const older = new Database(path);
-    older.exec('ALTER TABLE receipt DROP COLUMN left_behind; PRAGMA user_version = 1');
+    older.exec('DROP TABLE server; ALTER TABLE receipt DROP COLUMN left_behind; PRAGMA user_version = 1');
     older.close();
 
     expect((await journal.read('sk_1'))?.epoch).toBe(7);
@@ -107,7 +125,7 @@ describe('the journal on disk', () => {
     const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
     await journal.write(makeRow());
     const during = await readAll(directory);
-    await journal.finish('sk_1', receipt);
+    await journal.finish('sk_1', receipt, null);
     file.close();
 
     expect(during.includes(canary)).toBe(false);
@@ -118,7 +136,7 @@ describe('the journal on disk', () => {
     const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
     await journal.write(makeRow());
 
-    await journal.finish('sk_1', receipt);
+    await journal.finish('sk_1', receipt, null);
 
     expect(await journal.read('sk_1')).toBeNull();
     expect(file.lastReceipt('vault_1', 'sk_1')).toEqual({ rotationId: 'rot_1', outcome: 'rotated', startedAt: 1_000, endedAt: 2_000 });

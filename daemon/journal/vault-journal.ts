@@ -7,6 +7,8 @@ import { journalRowOf, resealed, storedRowOf } from './row-codec.ts';
 import { type Sealer, UnsealFailed } from './sealing.ts';
 
 export interface VaultJournal extends RotationJournal {
+  /** From now on that server, or none, is the one where work for this secret is done. Throws JournalUnavailable. */
+  keepServer(secretId: string, fingerprint: string | null): Promise<void>;
   /** Removes the row and keeps what the database may still hold. Throws JournalUnavailable. */
   abandon(secretId: string, leftBehind: readonly LeftBehind[], at: number): Promise<void>;
 }
@@ -20,7 +22,9 @@ export function createVaultJournal(file: JournalFile, vaultId: string, sealer: S
       }),
     write: (row: JournalRow) => settled(() => file.write(storedRowOf(vaultId, row, sealer))),
     abandon: (secretId, leftBehind, at) => settled(() => file.abandon(vaultId, secretId, leftBehind, at)),
-    finish: (secretId, receipt) => settled(() => file.finish(vaultId, secretId, receipt)),
+    finish: (secretId, receipt, confirmedServer) => settled(() => file.finish(vaultId, secretId, receipt, confirmedServer)),
+    knownServer: (secretId) => settled(() => file.knownServer(vaultId, secretId)),
+    keepServer: (secretId, fingerprint) => settled(() => file.keepServer(vaultId, secretId, fingerprint)),
   };
 }
 

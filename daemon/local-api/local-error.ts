@@ -8,9 +8,10 @@ import type { LocalError } from '@sikkerkey/protocol/local/methods.ts';
 
 type Facts = Readonly<Record<string, string | number>>;
 
-/** `secretId` fills the remedies that name one; `reference` is what the log calls an unexpected failure. */
+/** `secretId` and `machineId` fill the remedies that name them; `reference` is what the log calls an unexpected failure. */
 export interface FailureContext {
   readonly secretId: string;
+  readonly machineId: string | null;
   reference(error: unknown): string;
 }
 
@@ -19,9 +20,9 @@ export function localErrorOf(error: unknown, context: FailureContext): LocalErro
   if (error instanceof VaultRefusal) return ofRefusal(error);
   if (error instanceof TransportFailure) return entry('vault-unreachable', { reason: error.fault });
   if (error instanceof VaultUnreachable) return entry('vault-unreachable', { reason: error.code });
-  if (error instanceof VaultDenied) return entry('vault-refused', { status: 403, code: error.code });
+  if (error instanceof VaultDenied) return ofDenial(error.code, context);
   if (error instanceof JournalUnavailable) return entry('journal-unavailable', { reason: error.code });
-  if (error instanceof EngineFailure) return entry('engine-failed', { reason: error.code, secretId: context.secretId });
+  if (error instanceof EngineFailure) return ofEngine(error.code, { secretId: context.secretId, ...error.details });
   return entry('internal-failure', { reference: context.reference(error) });
 }
 
@@ -30,6 +31,17 @@ function ofRefusal(refusal: VaultRefusal): LocalError {
   const base = isErrorCode(refusal.code) && hasFacts(refusal.code, refusal.details) ? entry(refusal.code, refusal.details) : null;
   const known = base ?? entry('vault-refused', { status: refusal.status, code: refusal.code });
   return refusal.retryAfterMs === null ? known : { ...known, retryAfterMs: refusal.retryAfterMs };
+}
+
+/** What an agent was told about its own secret: not there for this machine, or without the grant. */
+function ofDenial(code: string, { secretId, machineId }: FailureContext): LocalError {
+  const facts = { secretId, subject: 'secret', permission: 'rotate', ...(machineId === null ? {} : { machineId }) };
+  return isErrorCode(code) && hasFacts(code, facts) ? entry(code, facts) : entry('vault-refused', { status: 403, code });
+}
+
+/** What we call by a name of our own has words of its own; every other code is the server's. */
+function ofEngine(code: string, facts: Facts): LocalError {
+  return isErrorCode(code) && hasFacts(code, facts) ? entry(code, facts) : entry('engine-failed', { reason: code, ...facts });
 }
 
 function hasFacts(code: ErrorCode, facts: Facts): boolean {

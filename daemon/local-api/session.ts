@@ -144,8 +144,10 @@ export class Session {
   }
 
   #errorOf(error: unknown, params: unknown): ResponseError<unknown> {
+    const secretId = secretIdIn(params);
     const data = localErrorOf(error, {
-      secretId: secretIdIn(params),
+      secretId,
+      machineId: machineOf(this.#deps.state, secretId),
       reference: (unexpected) => this.#deps.log.unexpected('local-call-failed', unexpected),
     });
     const code =
@@ -159,6 +161,13 @@ export class Session {
     this.#connection.dispose();
     this.#socket.destroy();
   }
+}
+
+/** This machine, as the secret's vault calls it; null where that is not clear. */
+function machineOf(state: StateStore, secretId: string): string | null {
+  const vaults = state.vaults();
+  const vaultId = state.agent(secretId)?.vaultId ?? (vaults.length === 1 ? vaults[0]?.vaultId : undefined);
+  return vaults.find((vault) => vault.vaultId === vaultId)?.machineId ?? null;
 }
 
 function secretIdIn(params: unknown): string {

@@ -67,14 +67,14 @@ function createPort(client: VaultClient, counters: CounterStore, read: ReadConfi
   const report = (secretId: string, what: string, body: unknown, signal: AbortSignal): Promise<unknown> =>
     client.call('POST', `/v1/secret/${secretId}/agent/${what}`, body, { signal });
   return {
-    claim: (secretId, purpose, signal) =>
+    claim: (secretId, purpose, signal, _word, aboveEpoch = 0) =>
       translated(signal, async () => {
         const configuration = await read(secretId, signal);
         const offer = offerOf(configuration);
         if (offer === null && purpose === 'work') return { kind: 'nothing' };
         const current = credentialOf(await live(secretId, signal), configuration.managedUsername);
         const before = counters.read(secretId);
-        counters.write(secretId, { ...before, epoch: before.epoch + 1 });
+        counters.write(secretId, { ...before, epoch: Math.max(before.epoch, aboveEpoch) + 1 });
         return { kind: 'claimed', claim: claimOf(secretId, counters.read(secretId), current, offer, configuration.managedUsername) };
       }),
     isNewestEpoch: async (secretId, epoch) => counters.read(secretId).epoch === epoch,

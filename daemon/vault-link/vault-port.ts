@@ -17,9 +17,10 @@ import type { AgentConfiguration, ClaimedRotation, MachineAnswer, ReaderHold } f
 
 export function createVaultPort(client: VaultClient, daemonId: string): RotationVault {
   return {
-    claim: (secretId, purpose, signal, word) =>
+    claim: (secretId, purpose, signal, word, aboveEpoch) =>
       translated(signal, async (): Promise<ClaimOutcome> => {
-        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...(word === undefined ? {} : { word }) }, { signal });
+        const said = { ...(word === undefined ? {} : { word }), ...(aboveEpoch === undefined ? {} : { aboveEpoch }) };
+        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...said }, { signal });
         if (answer.outcome === 'claimed') return { kind: 'claimed', claim: claimOf(answer.rotation) };
         return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: 'nothing' };
       }),

@@ -60,21 +60,24 @@ interface Connected {
 export class Vaults {
   readonly #deps: VaultsDeps;
   readonly #connected = new Map<string, Connected>();
+  readonly #unusable = new Map<string, CatalogueError>();
 
   constructor(deps: VaultsDeps) {
     this.#deps = deps;
   }
 
-  /** Every identity on disk; an unusable one is shown and does not stop the others. */
-  async load(): Promise<void> {
+  /** Every identity on disk, once it is `mended`; an unusable one is shown, not used, and does not stop the others. */
+  async load(mended: (vaultId: string) => Promise<void>): Promise<void> {
     for (const vaultId of await this.#deps.files.vaultIds()) {
       try {
+        await mended(vaultId);
         const identity = await this.#deps.files.machine(vaultId);
         if (identity !== null) await this.prepare(identity);
       } catch (error) {
         if (!(error instanceof CatalogueError)) throw error;
-        this.#deps.log.error('identity-unusable', { vaultId, errorCode: error.code });
-        this.#deps.state.putVault({ ...unknownVault(vaultId), errorCode: error.code });
+        this.#unusable.set(vaultId, error);
+        this.#deps.log.error('identity-unusable', { vaultId, errorCode: error.code, reason: String(error.details['why'] ?? '') });
+        this.#deps.state.putVault({ ...unknownVault(vaultId), errorCode: error.code, errorDetails: { ...error.details } });
       }
     }
   }
@@ -82,6 +85,7 @@ export class Vaults {
   /** Takes an identity into use; the link waits for `connect`. Replaces an earlier identity of the same vault. */
   async prepare(identity: MachineIdentity): Promise<VaultContext> {
     await this.#disconnect(identity.vaultId);
+    this.#unusable.delete(identity.vaultId);
     const { deps, vaultId } = { deps: this.#deps, vaultId: identity.vaultId };
     const operator = await deps.files.operator(vaultId);
     deps.state.putVault(vaultFactOf(identity, operator?.operatorId ?? null));
@@ -142,11 +146,11 @@ export class Vaults {
     return this.#connected.get(vaultId)?.context;
   }
 
-  /** The named vault, or the only one. Throws CatalogueError `vault-unknown`, `no-vault-enrolled` or `vault-not-chosen`. */
+  /** The named vault, or the only one. Throws CatalogueError `vault-unknown`, `identity-unusable`, `no-vault-enrolled` or `vault-not-chosen`. */
   choose(vaultId: string | undefined): VaultContext {
     if (vaultId !== undefined) {
       const found = this.find(vaultId);
-      if (found === undefined) throw new CatalogueError('vault-unknown', { vaultId });
+      if (found === undefined) throw this.#unusable.get(vaultId) ?? new CatalogueError('vault-unknown', { vaultId });
       return found;
     }
     const [only, ...others] = this.contexts();
@@ -180,7 +184,7 @@ export class Vaults {
 function portBySpoken(protocol: () => VaultFact['protocol'], v2: RotationVault, published: RotationVault): RotationVault {
   const port = (): RotationVault => (protocol() === 'published' ? published : v2);
   return {
-    claim: (secretId, purpose, signal, word) => port().claim(secretId, purpose, signal, word),
+    claim: (...asked) => port().claim(...asked),
     isNewestEpoch: (secretId, epoch, signal) => port().isNewestEpoch(secretId, epoch, signal),
     confirm: (secretId, rotationId, epoch, signal) => port().confirm(secretId, rotationId, epoch, signal),
     reject: (secretId, rotationId, epoch, code, signal) => port().reject(secretId, rotationId, epoch, code, signal),
