@@ -75,6 +75,8 @@ const adminCommands = [
   entry('admin rotations', 'the rotations of a secret', async () => (await rotationCommands()).rotations),
   entry('admin audit', 'the audit log, newest first', async () => (await import('./commands/admin/audit.ts')).audit),
   entry('admin operator create', 'register another operator by public key', async () => (await operatorCommands()).create),
+  entry('admin operator list', 'list operators', async () => (await operatorCommands()).list),
+  entry('admin operator disable', 'shut an operator out for good', async () => (await operatorCommands()).disable),
   entry('admin operator new-key', "make an operator's key in a private file", async () => (await operatorCommands()).newKey),
 ];
 

@@ -94,5 +94,12 @@ async function readSource(input: Input, source: string, read: () => Promise<stri
 function reasonOf(error: unknown): string {
   if (error instanceof RangeError) return `more than ${maxSecretBytes} bytes`;
   if (error instanceof TypeError) return 'not UTF-8';
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'this user may not read it',
+    EISDIR: 'it is a directory',
+    EBADF: 'it is not open',
+  };
+  return Object.hasOwn(known, code) ? (known[code] ?? code) : code;
 }

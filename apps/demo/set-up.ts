@@ -39,10 +39,7 @@ export async function setUp(processes: Processes, sikkerkey: SikkerkeyProgram, p
   const enrolled = await enroll(sikkerkey, vault);
   const secretCreated = createSecret(sikkerkey, processes.directory, database, enrolled);
   const [secretId] = await Promise.all([secretCreated, approve(sikkerkey, enrolled, progress)]);
-  progress(
-    'managed secret',
-    `${secretId}, login ${database.login}; after adoption its first password goes in ${adoptionDrain}, nothing else uses it`,
-  );
+  progress('managed secret', `${secretId}, login ${database.login}; drain ${adoptionDrain}`);
   return { database, vault, secretId };
 }
 

@@ -22,6 +22,8 @@ export interface AppProps {
   readonly clock: Timekeeper;
   readonly theme: Theme;
   readonly size: TerminalSize;
+  /** Empties the screen, so that the next frame is drawn whole. */
+  readonly wipe: () => void;
   /** Gives the terminal back, stops the process, and takes it again when it is continued. */
   readonly suspend: (release: () => Promise<{ resume: () => Promise<void> }>) => void;
   /** Told when another program stops us; returns what removes the listener. */
@@ -31,10 +33,10 @@ export interface AppProps {
 /** Ages are whole seconds. */
 const tickMs = 1000;
 
-export function App({ follower, clock, theme, size, suspend, onStopRequest }: AppProps) {
+export function App({ follower, clock, theme, size, wipe, suspend, onStopRequest }: AppProps) {
   const link = useLink(follower);
   const now = useNow(clock, tickMs);
-  const { columns, rows } = useTerminalSize(size, clock);
+  const { columns, rows } = useTerminalSize(size, clock, wipe);
   const [state, dispatch] = useReducer(reduceConsole, initialState);
   const listFrom = useRef(0);
   const { exit, suspendTerminal } = useApp();

@@ -95,8 +95,8 @@ function confirmRotation({ state: { modal }, isPlanRead, client, dispatch }: Com
   }
   dispatch({ kind: 'rotation-asked', secretId });
   beginRotation(client, secretId).then(
-    ({ rotationId, state }) => {
-      dispatch({ kind: 'rotation-begun', secretId, rotationId, waits: state === 'waiting-for-drain' });
+    ({ rotationId, waitsFor }) => {
+      dispatch({ kind: 'rotation-begun', secretId, rotationId, waitsFor });
     },
     (error: unknown) => {
       dispatch(failure(secretId, error));

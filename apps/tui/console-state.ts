@@ -1,5 +1,5 @@
 /** The console's own state (what is selected, what is open), as a pure reducer; the daemon's state is the mirror's. */
-import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
+import type { LocalResult, Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { ErrorDetails } from '@sikkerkey/ui-shared/client/daemon-error.ts';
 import type { KeyContext } from './keys/keymap.ts';
 
@@ -24,7 +24,10 @@ export type PlanPhase =
 /** The word on the last act; a rotation's follows the facts, so that it never claims what is over. */
 export type Notice =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'rotation'; readonly secretId: string; readonly rotationId: string; readonly waits: boolean };
+  | { readonly kind: 'rotation'; readonly secretId: string; readonly rotationId: string; readonly waitsFor: WaitsFor };
+
+/** Who still holds the password before, and until when; null for a rotation that begins at once. */
+export type WaitsFor = LocalResult<'agent.rotate'>['waitsFor'];
 
 export interface ConsoleState {
   /** By id, so that the selection stays on its agent when others come and go. */
@@ -47,7 +50,7 @@ export type ConsoleEvent =
   | { readonly kind: 'plan-asked'; readonly secretId: string }
   | { readonly kind: 'plan-came'; readonly secretId: string; readonly plan: Plan }
   | { readonly kind: 'rotation-asked'; readonly secretId: string }
-  | { readonly kind: 'rotation-begun'; readonly secretId: string; readonly rotationId: string; readonly waits: boolean }
+  | { readonly kind: 'rotation-begun'; readonly secretId: string; readonly rotationId: string; readonly waitsFor: WaitsFor }
   | { readonly kind: 'plan-failed'; readonly secretId: string; readonly code: string; readonly details: ErrorDetails }
   | { readonly kind: 'notice'; readonly text: string };
 
@@ -79,11 +82,11 @@ export function reduceConsole(state: ConsoleState, event: ConsoleEvent): Console
         ? withPhase(state, event.secretId, { kind: 'rotating', plan: state.modal.phase.plan })
         : state;
     case 'rotation-begun': {
-      const { secretId, rotationId, waits } = event;
+      const { secretId, rotationId, waitsFor } = event;
       return {
         ...state,
         modal: isPlanOf(state, secretId) ? { kind: 'none' } : state.modal,
-        notice: { kind: 'rotation', secretId, rotationId, waits },
+        notice: { kind: 'rotation', secretId, rotationId, waitsFor },
       };
     }
     case 'plan-failed':

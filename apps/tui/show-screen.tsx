@@ -6,7 +6,7 @@ import { render } from 'ink';
 import { App } from './app.tsx';
 import { describeFault } from './fault-words.ts';
 import { RenderGuard } from './render-guard.tsx';
-import { onStopRequest, restoreOnEnd, suspendUntilContinued, terminalSize } from './terminal.ts';
+import { eraseScreen, onStopRequest, restoreOnEnd, suspendUntilContinued, terminalSize } from './terminal.ts';
 import type { Theme } from './theme.ts';
 
 const maxFps = 15;
@@ -24,12 +24,32 @@ export async function showScreen({ follower, clock, theme }: ScreenSession): Pro
     faults.push(error);
     instance.unmount();
   };
+  let isSuspended = false;
   const suspend = (release: () => Promise<{ resume: () => Promise<void> }>): void => {
-    suspendUntilContinued(release, clock).catch(onFault);
+    isSuspended = true;
+    suspendUntilContinued(release, clock)
+      .catch(onFault)
+      .finally(() => {
+        isSuspended = false;
+      });
+  };
+  const wipe = (): void => {
+    if (isSuspended) return;
+    // Ink forgets the frame that it would draw only the differences to; where its lines are now it cannot know.
+    instance.clear();
+    eraseScreen();
   };
   const instance = render(
     <RenderGuard onFault={onFault}>
-      <App follower={follower} clock={clock} theme={theme} size={terminalSize} suspend={suspend} onStopRequest={onStopRequest} />
+      <App
+        follower={follower}
+        clock={clock}
+        theme={theme}
+        size={terminalSize}
+        wipe={wipe}
+        suspend={suspend}
+        onStopRequest={onStopRequest}
+      />
     </RenderGuard>,
     { alternateScreen: true, incrementalRendering: true, maxFps, exitOnCtrlC: false, patchConsole: false },
   );

@@ -1,7 +1,7 @@
 /** The one owner of this program's terminal: size, plain lines, and giving it back on suspend, signals and crashes. */
 import { endProcess } from '@sikkerkey/host/process-end.ts';
 import type { Timekeeper } from '@sikkerkey/ui-shared/client/connection.ts';
-import type { TerminalSize } from './frame/use-terminal-size.ts';
+import { restMs, type TerminalSize } from './frame/use-terminal-size.ts';
 
 export const terminalSize: TerminalSize = {
   current: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
@@ -15,6 +15,11 @@ export const terminalSize: TerminalSize = {
 
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
+/** All of it, whatever stands there; the cursor goes to the first cell. */
+export function eraseScreen(): void {
+  process.stdout.write('\u001b[2J\u001b[H');
 }
 
 export function printLine(line: string): void {
@@ -53,8 +58,26 @@ export async function suspendUntilContinued(release: () => Promise<{ resume: () 
     await Promise.race([continued, clock.sleep(stopArrivesWithinMs)]);
   } finally {
     for (const listener of listeners) process.on('SIGTSTP', listener);
+    await followSize(clock);
     await suspension.resume();
   }
+}
+
+/**
+ * A window that was changed while we were stopped told nobody: the system tells the foreground only. So that the first
+ * frame has the size of now, it is looked up and drawn for before the terminal is taken again.
+ */
+async function followSize(clock: Timekeeper): Promise<void> {
+  const before = terminalSize.current();
+  await new Promise<void>((resolve) => {
+    process.once('SIGWINCH', () => {
+      resolve();
+    });
+    process.kill(process.pid, 'SIGWINCH');
+  });
+  const { columns, rows } = terminalSize.current();
+  // Twice: the change comes to rest, and is rendered.
+  if (columns !== before.columns || rows !== before.rows) await clock.sleep(2 * restMs);
 }
 
 /** `leave` restores the terminal; it runs before the process ends for a signal or a fault of ours. */

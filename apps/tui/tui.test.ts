@@ -76,6 +76,38 @@ describe('the screen', () => {
     }
   });
 
+  test.each(sizes)(
+    'at %d×%d a rotation that waits says for whom, until when, and the whole command that ends the wait',
+    (columns, rows) => {
+      const secretId = agents[0]?.secretId ?? '';
+      const holdOuts = [
+        { kind: 'reader' as const, name: 'api-7/main', count: 2 },
+        { kind: 'unnamed-reader' as const, name: 'applications not yet using the vault', count: 1 },
+      ];
+      const waitsFor = { holdOuts, drainDeadlineAt: Date.UTC(2026, 10, 22, 9, 0, 0) };
+      const notice = { kind: 'rotation' as const, secretId, rotationId: 'rot_2', waitsFor };
+      const heard = makeAgentFact(now, { secretId, state: 'WAITING_FOR_DRAIN', step: 'draining', ...waitsFor });
+      const told: Link = { kind: 'live', state: { daemon, vaults: [makeVaultFact()], agents: [heard] } };
+
+      for (const link of [live, told]) {
+        const { lines } = draw(link, columns, rows, { ...initialState, selectedId: secretId, notice });
+        const text = textOf(lines).replaceAll(/ *\n +/g, ' ');
+        expect(text).toContain(
+          'it waits for api-7/main (2); applications not yet using the vault, at the latest until 2026-11-22 09:00:00Z',
+        );
+        expect(text).toContain(`sikkerkey admin retire-now ${secretId} `);
+        expect(lines).toHaveLength(rows - 1);
+        for (const line of lines) expect(lineWidth(line)).toBe(columns);
+      }
+    },
+  );
+
+  test('while the daemon is asked to rotate no key is said to leave nothing done', () => {
+    const modal = { kind: 'plan', secretId: 'sk_1', scroll: 0, furthest: 0, phase: { kind: 'rotating', plan } } as const;
+
+    expect(textOf(draw(live, 100, 30, { ...initialState, modal }).lines)).not.toContain('nothing is done');
+  });
+
   test.each([
     [59, 14],
     [59, 40],
@@ -198,7 +230,7 @@ describe('rotating', () => {
 
   test('asks for the plan first and does nothing before the yes', async () => {
     const { client, calls } = clientThat((method) =>
-      Promise.resolve(method === 'agent.plan' ? plan : { rotationId: 'rot_1', state: 'pending' }),
+      Promise.resolve(method === 'agent.plan' ? plan : { rotationId: 'rot_1', state: 'pending', waitsFor: null }),
     );
 
     const pressed = press(client, 'plan-rotation');

@@ -9,8 +9,9 @@ export function countConditions(conditions: readonly Condition[]): ConditionCoun
   return Object.fromEntries(counts);
 }
 
-/** `41: 38 OK, 1 ROTATING, 2 LATE`, most frequent first. */
+/** `41: 38 OK, 2 LATE, 1 ROTATING`, most frequent first; the sum only where there is one. */
 export function countWords(conditions: readonly Condition[]): string {
   const counts = Object.entries(countConditions(conditions)).toSorted(([, left], [, right]) => right - left);
-  return `${conditions.length}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ')}`;
+  const words = counts.map(([name, count]) => `${count} ${name}`).join(', ');
+  return counts.length === 1 ? words : `${conditions.length}: ${words}`;
 }

@@ -185,4 +185,5 @@ test('a vault is with us only when it is known, reached and open', () => {
 
 test('counts name the conditions, most frequent first', () => {
   expect(countWords([conditionNamed('LATE'), conditionNamed('OK'), conditionNamed('OK')])).toBe('3: 2 OK, 1 LATE');
+  expect(countWords([conditionNamed('OK'), conditionNamed('OK')])).toBe('2 OK');
 });

@@ -1,6 +1,6 @@
 /** `enroll`: makes this machine known to a vault by a one-time token, and says what to do next. */
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
-import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
+import { approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readSecret, secretOptions } from '../secret-input.ts';
@@ -52,9 +52,16 @@ async function waitForDecision(context: Context, first: VaultFact): Promise<Vaul
   while (latest.machineState === 'pending' && !interruption.aborted) {
     await context.clock.sleep(pollMs, interruption).catch(() => undefined);
     const { vaults } = await client.call('identity.list', {});
-    latest = vaults.find(({ vaultId }) => vaultId === first.vaultId) ?? latest;
+    latest = decisionOn(first, vaults) ?? latest;
   }
   return latest;
+}
+
+/** The machine may wait beside one that is in use until it is approved. */
+function decisionOn(first: VaultFact, vaults: readonly VaultFact[]): VaultFact | undefined {
+  const vault = vaults.find(({ vaultId }) => vaultId === first.vaultId);
+  if (vault === undefined || vault.machineId === first.machineId) return vault;
+  return vault.successor?.machineId === first.machineId ? { ...vault, ...vault.successor } : undefined;
 }
 
 function tell({ terminal, hint }: Context, vault: VaultFact): void {
@@ -70,6 +77,5 @@ function tell({ terminal, hint }: Context, vault: VaultFact): void {
   );
   for (const line of lines) terminal.print(line);
   if (vault.machineState !== 'pending') return;
-  const approve = `sikkerkey admin machine approve ${vault.machineId} --fingerprint ${safeText(vault.fingerprint)}`;
-  hint('next, for an operator who has compared the fingerprint', approve);
+  hint(...approvalHint(vault));
 }

@@ -1,7 +1,9 @@
 /** `list secrets` and `list vaults`: what this machine may read, and where it is enrolled. No value is read. */
+import { wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 import { padToWidth } from '@sikkerkey/ui-shared/wording/text-width.ts';
 import type { Command } from '../command.ts';
+import type { Context } from '../context.ts';
 
 export const listSecrets: Command = {
   run: async (_input, context) => {
@@ -14,7 +16,7 @@ export const listSecrets: Command = {
       for (const [projectId, members] of byProject) {
         context.terminal.print(`  [${projectId === '' ? 'no project' : safeText(projectId)}]`);
         for (const { id, name, fieldNames } of members) {
-          context.terminal.print(`    ${padToWidth(safeText(id), 20)}  ${safeText(name)}${fieldNames === null ? '' : '  [structured]'}`);
+          printRow(context, `    ${padToWidth(safeText(id), 20)}  ${safeText(name)}${fieldNames === null ? '' : '  [structured]'}`, 6);
         }
       }
     }
@@ -27,7 +29,12 @@ export const listVaults: Command = {
     const { vaults } = await (await context.connect()).call('identity.list', {});
     if (context.json) context.printJson({ vaults });
     else if (vaults.length === 0) context.terminal.print('no vaults found');
-    else for (const { vaultId, apiUrl } of vaults) context.terminal.print(`  ${vaultId}  ${safeText(apiUrl)}`);
+    else for (const { vaultId, apiUrl } of vaults) printRow(context, `  ${vaultId}  ${safeText(apiUrl)}`, 4);
     return 0;
   },
 };
+
+/** The published line; where the terminal is narrower, what has no room beside the id stands below it, `hang` cells in. */
+function printRow({ terminal }: Context, row: string, hang: number): void {
+  for (const line of wrapWords(row, terminal.columns, hang)) terminal.print(line.trimEnd());
+}

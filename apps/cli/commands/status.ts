@@ -7,6 +7,8 @@ import { agentCondition } from '@sikkerkey/ui-shared/state/agent-condition.ts';
 import { countConditions, countWords } from '@sikkerkey/ui-shared/state/counts.ts';
 import { hasBeenAsked, isVaultWithUs, vaultCondition } from '@sikkerkey/ui-shared/state/vault-condition.ts';
 import { needsSomebody } from '@sikkerkey/ui-shared/wording/agent-trouble.ts';
+import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
+import { approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { factLines } from '../table.ts';
@@ -48,7 +50,13 @@ export const status: Command = {
     for (const line of factLines(facts, context.terminal.columns)) context.terminal.print(line);
     const notes = agents.flatMap((agent, index) => agentNotes(agent, conditions[index], vaults));
     for (const [words, command] of notes) context.hint(words, command);
+    for (const { errorCode, errorDetails = {} } of vaults.filter((vault) => vault.errorCode === 'identity-unusable')) {
+      const { whatHappened, nextStep } = wordsForError(errorCode ?? '', errorDetails);
+      context.hint(whatHappened, nextStep ?? '');
+    }
+    const pending = vaults.find(({ machineState }) => machineState === 'pending');
     if (vaults.length === 0) context.hint('next', 'sikkerkey enroll --api-url <url>');
+    else if (pending !== undefined) context.hint(...approvalHint(pending));
     else if (agents.length === 0) context.hint('next', 'sikkerkey agent start --secret <id>');
     return isWell ? 0 : needsAttention;
   },

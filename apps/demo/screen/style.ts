@@ -48,9 +48,10 @@ export function cut(text: string, width: number): string {
   return kept;
 }
 
-/** Left and right parts at the two ends of a line. */
+/** Left and right parts at the two ends of a line; where both have no room the right one goes, which says less. */
 export function ends(left: string, right: string, width: number): string {
-  return left + ' '.repeat(Math.max(1, width - widthOf(left) - widthOf(right))) + right;
+  const between = width - widthOf(left) - widthOf(right);
+  return between < 1 ? cut(left, width) : left + ' '.repeat(between) + right;
 }
 
 export function padded(text: string, width: number): string {

@@ -9,9 +9,15 @@ export interface TerminalSize {
   onResize(listener: () => void): () => void;
 }
 
-const restMs = 80;
+/** A resize has come to rest when none followed within this time. */
+export const restMs = 80;
 
-export function useTerminalSize(size: TerminalSize, clock: Timekeeper): { readonly columns: number; readonly rows: number } {
+/** `wipe`: the terminal has broken and moved lines as it liked, so that nothing of what was drawn may be relied on. */
+export function useTerminalSize(
+  size: TerminalSize,
+  clock: Timekeeper,
+  wipe: () => void,
+): { readonly columns: number; readonly rows: number } {
   const [known, setKnown] = useState(() => size.current());
   useEffect(() => {
     let pending: AbortController | null = null;
@@ -20,6 +26,8 @@ export function useTerminalSize(size: TerminalSize, clock: Timekeeper): { readon
       pending = new AbortController();
       clock.sleep(restMs, pending.signal).then(
         () => {
+          wipe();
+          // A new object also where the size is the old one again: what was wiped is drawn anew.
           setKnown(size.current());
         },
         // Another resize came first, or the screen is gone.
@@ -30,6 +38,6 @@ export function useTerminalSize(size: TerminalSize, clock: Timekeeper): { readon
       pending?.abort();
       stopListening();
     };
-  }, [size, clock]);
+  }, [size, clock, wipe]);
   return known;
 }

@@ -26,7 +26,7 @@ export function planText(name: string, phase: PlanPhase, width: number): PlanTex
       return textOf([[{ text: ` asking the daemon what a rotation of ${name} would do`, tone: 'grey' }]], [], width);
     case 'failed':
       return textOf(
-        errorLines(wordsForError(phase.code, phase.details)).flatMap((text, index) =>
+        errorLines(wordsForError(phase.code, phase.details), width - 1).flatMap((text, index) =>
           wrapped(text, width, index === 0 ? 'bad' : 'plain', index === 0),
         ),
         [],

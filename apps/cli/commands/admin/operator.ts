@@ -2,9 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writePrivateFile } from '@sikkerkey/host/private-files.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { instantWords } from '@sikkerkey/ui-shared/state/age.ts';
 import type { Command } from '../../command.ts';
 import { operatorCommand, vaultOption } from '../../operator-call.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
+import { tableLines } from '../../table.ts';
 
 export const login: Command = {
   options: {
@@ -48,6 +50,31 @@ export const create = operatorCommand({
   hints: ({ operatorId }) => [
     ['next, for that person', `sikkerkey admin login --operator ${operatorId} --api-url <url> --key-file <path>`],
   ],
+});
+
+export const list = operatorCommand({
+  route: 'listOperators',
+  body: () => ({}),
+  lines: ({ operators }, _input, cells) =>
+    tableLines(
+      ['OPERATOR', 'NAME', 'STATE', 'SINCE', 'FINGERPRINT'],
+      operators.map(({ operatorId, name, state, createdAt, fingerprint }) => [
+        operatorId,
+        name,
+        state,
+        instantWords(createdAt),
+        fingerprint,
+      ]),
+      cells,
+    ),
+});
+
+export const disable = operatorCommand({
+  route: 'disableOperator',
+  positionals: [{ name: 'operator', help: "the operator's id", required: true }],
+  details: ['For good, and from the next request on. Who needs access again is made an operator again, with a new key.'],
+  body: (input) => ({ operatorId: input.identifier('operator') }),
+  lines: ({ operatorId, name }) => [`${operatorId} ${name} is disabled`],
 });
 
 /** Length of the PKCS#8 and SPKI prefixes before the 32 bytes of an Ed25519 key (RFC 8410). */

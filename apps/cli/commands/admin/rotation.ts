@@ -1,10 +1,14 @@
 /** `admin rotate`, `admin rotations`, `admin retire-now`. */
 
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { OperatorAnswer } from '@sikkerkey/protocol/vault/operator.ts';
 import { instantWords } from '@sikkerkey/ui-shared/state/age.ts';
 import { wrapWords } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
 import { endTheWait, readerHoldWords, waitWords } from '@sikkerkey/ui-shared/wording/holders.ts';
-import { operatorCommand } from '../../operator-call.ts';
+import { isConfirmed } from '../../confirm.ts';
+import type { Context } from '../../context.ts';
+import type { Input } from '../../input.ts';
+import { callAsOperator, operatorCommand } from '../../operator-call.ts';
 import { secretId } from '../../secret-option.ts';
 import { tableLines } from '../../table.ts';
 
@@ -22,8 +26,13 @@ export const rotate = operatorCommand({
 export const retireNow = operatorCommand({
   route: 'retireNow',
   positionals: secretId,
-  details: ['The emergency exit: whoever still holds the old password is locked out until it reads the new one. The answer names them.'],
-  body: (input) => ({ secretId: input.identifier('secret') }),
+  options: { yes: { type: 'flag', short: 'y', help: 'do not ask' } },
+  details: ['The emergency exit: whoever still holds the old password is locked out until it reads the new one. They are named before.'],
+  body: async (input, context) => {
+    const id = input.identifier('secret');
+    if (!input.flag('yes')) await askBeforeLockingOut(id, input, context);
+    return { secretId: id };
+  },
   lines: ({ rotationId, broken }, _input, cells) => [
     `${rotationId} is being retired`,
     ...(broken.length === 0
@@ -31,6 +40,18 @@ export const retireNow = operatorCommand({
       : ['these held the old password:', ...broken.flatMap((hold) => wrapWords(`  ${readerHoldWords(hold)}`, cells, 4))]),
   ],
 });
+
+/** Nobody is locked out unasked; where nobody holds the password there is nothing to ask. */
+async function askBeforeLockingOut(secret: string, input: Input, context: Context): Promise<void> {
+  if (!context.terminal.isInteractive) throw new CatalogueError('confirmation-missing', { command: `${input.commandName} ${secret}` });
+  const { rotations: known } = await callAsOperator(input, context, 'listRotations', { secretId: secret });
+  const holders = known.filter(({ drainDeadlineAt }) => drainDeadlineAt !== null).flatMap(({ holdOuts }) => holdOuts);
+  if (holders.length === 0) return;
+  context.terminal.complain('these are locked out until they read the new password:');
+  for (const line of holders.flatMap((hold) => wrapWords(`  ${readerHoldWords(hold)}`, context.terminal.complaintColumns, 4)))
+    context.terminal.complain(line);
+  if (!(await isConfirmed(context.terminal, 'Retire the old password now?'))) input.fail('nothing was retired');
+}
 
 export const rotations = operatorCommand({
   route: 'listRotations',
@@ -52,8 +73,8 @@ export const rotations = operatorCommand({
             instantWords(rotation.requestedAt),
             instantWords(rotation.promotedAt),
             instantWords(rotation.endedAt),
-            rotation.holdOuts.length === 0 ? '-' : `${rotation.holdOuts.length}`,
-            rotation.errorCode ?? '-',
+            rotation.holdOuts.length === 0 ? '—' : `${rotation.holdOuts.length}`,
+            rotation.errorCode ?? '—',
           ]),
           cells,
         ).concat(answer.rotations.flatMap(holderLines).flatMap((line) => wrapWords(line, cells, 4))),

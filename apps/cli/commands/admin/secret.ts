@@ -1,4 +1,5 @@
 /** `admin secret …`: ordinary secrets, and what all secrets share. No answer carries a value. */
+import { hasRepeatedName } from '@sikkerkey/protocol/repeated-names.ts';
 import type { OperatorAnswer, OperatorBody } from '@sikkerkey/protocol/vault/operator.ts';
 import { instantWords, spanWords } from '@sikkerkey/ui-shared/state/age.ts';
 import { conditionOfState } from '@sikkerkey/ui-shared/state/agent-condition.ts';
@@ -161,6 +162,7 @@ function fieldsOf(input: Input, text: string): Record<string, string> {
   }
   const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
   const pairs = isObject ? Object.entries(parsed as object) : [];
+  if (isObject && hasRepeatedName(text, parsed)) input.fail('the fields have a name twice');
   const strings = pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
   if (pairs.length === 0 || strings.length !== pairs.length) input.fail('the fields are one JSON object whose values are all strings');
   return Object.fromEntries(strings);

@@ -4,7 +4,7 @@ import type { Command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
-import { fetchPlan, isPlanAccepted, strategyOf, strategyOption, waitOption, yesOption } from './plan-first.ts';
+import { acceptHbaOption, fetchPlan, isPlanAccepted, strategyOf, strategyOption, waitOption, yesOption } from './plan-first.ts';
 import { waitUntilPromoted } from './wait-for-rotation.ts';
 
 const declined = 1;
@@ -14,15 +14,17 @@ const unAdoptDeadlineMs = 110_000;
 
 export const adopt: Command = {
   positionals: secretPositional,
-  options: { ...secretOption, ...strategyOption, ...yesOption, ...waitOption },
+  options: { ...secretOption, ...strategyOption, ...acceptHbaOption, ...yesOption, ...waitOption },
   details: ['Nothing is changed before you said yes to the plan. Sessions and running applications keep working throughout.'],
   run: async (input, context) => {
     const secretId = input.identifier('secret');
     const strategy = strategyOf(input);
-    const plan = await fetchPlan(context, secretId, 'adopt', strategy);
-    if (!(await isPlanAccepted(input, context, plan))) return declined;
+    const acceptHba = input.flag('accept-hba');
+    const plan = await fetchPlan(context, secretId, 'adopt', strategy, acceptHba);
+    if (!(await isPlanAccepted(input, context, plan, acceptHba ? ['--accept-hba'] : []))) return declined;
     const client = await context.connect();
-    const { rotationId } = await client.call('agent.adopt', { secretId, ...(strategy === undefined ? {} : { strategy }) });
+    const asked = { secretId, ...(strategy === undefined ? {} : { strategy }), ...(acceptHba ? { acceptHba } : {}) };
+    const { rotationId } = await client.call('agent.adopt', asked);
     return tell(input, context, secretId, rotationId, 'adoption');
   },
 };

@@ -5,6 +5,7 @@ import type { Command } from '../../command.ts';
 import type { Input } from '../../input.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
+import { acceptHbaOption } from './plan-first.ts';
 
 const defaultPorts: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306, mongodb: 27_017, redis: 6379 };
 const tlsModes = ['verify-full', 'verify-ca', 'require', 'disable'] as const;
@@ -31,6 +32,7 @@ export const configure: Command = {
       max: 3600,
     },
     'probe-query': { type: 'text', placeholder: 'sql', help: 'query that the application needs; run after each change' },
+    ...acceptHbaOption,
     vault: { type: 'text', placeholder: 'id', help: 'the vault of the secret, where there is more than one' },
   },
   details: ['The admin password is asked for on the terminal when none of its options is given.'],
@@ -57,6 +59,7 @@ export const configure: Command = {
       adminUser: input.text('admin-user'),
       adminPassword,
       tls,
+      ...(input.flag('accept-hba') ? { acceptHba: true } : {}),
       ...withoutUndefined(optional),
     });
     if (context.json) context.printJson(agent);

@@ -16,7 +16,7 @@ export function wideCells(agent: AgentFact, vaults: readonly VaultFact[], now: n
   return [
     `${padToWidth(ascii ? condition.ascii : condition.glyph, 2)} ${condition.name}`,
     dash(spanWords(newest === undefined ? null : now - newest)),
-    agent.version === null ? '-' : `v${agent.version}`,
+    agent.version === null ? '-' : `v${agent.version}${agent.isLastKnown === true ? ' (last known)' : ''}`,
     step,
     dash(dueWords(agent.nextRotationAt, now)),
     agent.tls === 'disable' ? 'OFF' : (agent.tls ?? '-'),

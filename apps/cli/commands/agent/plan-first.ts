@@ -3,6 +3,7 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import { planLines, planWords } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { OptionTable } from '../../command-form.ts';
+import { isConfirmed } from '../../confirm.ts';
 import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
 
@@ -19,6 +20,9 @@ export const strategyOption: OptionTable = {
   },
 };
 export const yesOption: OptionTable = { yes: { type: 'flag', short: 'y', help: 'do not ask' } };
+export const acceptHbaOption: OptionTable = {
+  'accept-hba': { type: 'flag', help: 'go on although pg_hba.conf treats a login slot otherwise than the login' },
+};
 export const waitOption: OptionTable = { wait: { type: 'flag', help: 'follow the rotation until the new password is live' } };
 
 export function strategyOf(input: Input): (typeof strategies)[number] | undefined {
@@ -30,9 +34,11 @@ export async function fetchPlan(
   secretId: string,
   kind: Plan['kind'],
   strategy?: (typeof strategies)[number],
+  acceptHba = false,
 ): Promise<Plan> {
   const client = await context.connect();
-  return client.call('agent.plan', { secretId, kind, ...(strategy === undefined ? {} : { strategy }) }, { deadlineMs: planDeadlineMs });
+  const asked = { secretId, kind, ...(strategy === undefined ? {} : { strategy }), ...(acceptHba ? { acceptHba } : {}) };
+  return client.call('agent.plan', asked, { deadlineMs: planDeadlineMs });
 }
 
 /**
@@ -47,8 +53,7 @@ export async function isPlanAccepted(input: Input, context: Context, plan: Plan,
   if (input.flag('yes')) return true;
   if (!terminal.isInteractive)
     throw new CatalogueError('confirmation-missing', { command: [input.commandName, '--secret', plan.secretId, ...flags].join(' ') });
-  const answer = await terminal.ask('\nGo ahead? [y/N] ', false);
-  if (/^y(es)?$/i.test(answer.trim())) return true;
+  if (await isConfirmed(terminal, '\nGo ahead?')) return true;
   terminal.complain('nothing was done');
   return false;
 }

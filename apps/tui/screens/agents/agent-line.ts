@@ -61,7 +61,7 @@ export function agentLine({ row: { agent, condition }, columns, width, now, isSe
       ),
       cell(words(spanWords(newest === undefined ? null : now - newest)), columns.age, tone),
       cell(words(dueWords(agent.nextRotationAt, now)), columns.next, tone),
-      cell(agent.version === null ? dash : `v${agent.version}`, columns.version, tone),
+      cell(agent.version === null ? dash : `v${agent.version}`, columns.version, agent.isLastKnown === true ? 'grey' : tone),
       cell(step, columns.step, isGrey ? 'grey' : 'busy'),
     ],
     width,

@@ -7,7 +7,7 @@ import type { AgentRow } from '@sikkerkey/ui-shared/state/overview.ts';
 import { stepNumber, stepRail } from '@sikkerkey/ui-shared/state/step-rail.ts';
 import { agentTrouble } from '@sikkerkey/ui-shared/wording/agent-trouble.ts';
 import { commandLines } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
-import { endTheWait } from '@sikkerkey/ui-shared/wording/holders.ts';
+import { endTheWait, holderWords, waitWords } from '@sikkerkey/ui-shared/wording/holders.ts';
 import { tlsWords } from '@sikkerkey/ui-shared/wording/plan.ts';
 import { holdOutWords } from '@sikkerkey/ui-shared/wording/progress.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
@@ -63,16 +63,23 @@ function rotationLines({ row: { agent, condition }, width, theme }: DetailParts)
   const lines: Line[] = [];
   const rail = condition.tone === 'grey' || condition.name === 'OK' ? [] : railLine(agent.step, theme);
   if (rail.length > 0) lines.push(lineWidth(rail) <= width ? rail : shortRail(agent.step, theme));
+  if (condition.name === 'WAITING') return [...waitLines(agent, width), ...lines];
   if (agent.holdOuts.length > 0) {
     const until = agent.drainDeadlineAt === null ? '' : `, until ${instantWords(agent.drainDeadlineAt)} at the latest`;
     lines.push(...wrapText(` still held by ${holdOutWords(agent)}${until}`, width, 3).map((text): Line => [plain(text)]));
   }
-  if (condition.name === 'WAITING') {
-    const [words, command] = endTheWait(agent.secretId);
-    lines.push(...wrapText(` ${words}:`, width, 1).map((text): Line => [faint(text)]));
-    lines.push(...commandLines('   ', command, width).map((text): Line => [{ text, tone: 'accent', bold: true }]));
-  }
   return lines;
+}
+
+/** A rotation was asked for while the one before drains: whom it waits for, until when, and the way out. */
+function waitLines(agent: AgentRow['agent'], width: number): readonly Line[] {
+  const waits = ` a rotation was asked for; ${waitWords(agent.holdOuts.map(holderWords), agent.drainDeadlineAt)}`;
+  const [words, command] = endTheWait(agent.secretId);
+  return [
+    ...wrapText(waits, width, 3).map((text): Line => [plain(text)]),
+    ...wrapText(` ${words}:`, width, 1).map((text): Line => [faint(text)]),
+    ...commandLines('   ', command, width).map((text): Line => [{ text, tone: 'accent', bold: true }]),
+  ];
 }
 
 function factsLine({ row: { agent, condition }, now, width, theme }: DetailParts): Line {
@@ -80,6 +87,7 @@ function factsLine({ row: { agent, condition }, now, width, theme }: DetailParts
   const strategy = agent.strategy === null ? 'not known' : `${agent.strategy}${agent.adopted ? ' (adopted)' : ' (not adopted)'}`;
   return groupsLine(
     [
+      ...(agent.isLastKnown === true ? [{ rank: 0, cells: [faint('as last known:')] }] : []),
       { rank: 2, cells: [faint('strategy '), plain(strategy)] },
       {
         rank: 1,

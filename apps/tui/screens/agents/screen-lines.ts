@@ -11,6 +11,7 @@ import { bannerLines } from '../../frame/banner-lines.ts';
 import { fitLine, type Line } from '../../frame/cells.ts';
 import { footerLine } from '../../frame/footer-line.ts';
 import { headerLine } from '../../frame/header-line.ts';
+import { fitsFooter, noticeLines } from '../../frame/notice-lines.ts';
 import { noticeWords } from '../../frame/notice-words.ts';
 import { scrolled } from '../../frame/scrolled.ts';
 import { viewportOf } from '../../frame/viewport.ts';
@@ -49,9 +50,12 @@ export interface Screen {
 export const smallestColumns = 60;
 export const smallestRows = 15;
 
-/** Rows for the selected agent: enough for what is wrong with it and the command, on a small terminal, too. */
-function detailHeight(rows: number): number {
-  return rows < 24 ? 6 : 7;
+/** The list keeps so many rows, however much there is to say of the selected agent. */
+const leastListRows = 2;
+
+/** Rows for the selected agent: steady, but what it needs (who is waited for, and the way out) is not cut while there is room. */
+function detailHeight(rows: number, height: number, needed: number): number {
+  return Math.max(rows < 24 ? 6 : 7, Math.min(needed, height - 2 - leastListRows));
 }
 
 export function screenLines(parts: ScreenParts): Screen {
@@ -61,17 +65,21 @@ export function screenLines(parts: ScreenParts): Screen {
   }
   const height = rows - 1;
   const top = [headerLine(overview, placeOf(parts), now, columns, theme), ...bannerLines(overview.banner, columns, theme)];
-  const bodyHeight = height - top.length - 1;
-  const body = bodyLines(parts, bodyHeight);
   const notice = noticeWords(state.notice, overview);
+  const said = noticeLines(notice, columns);
+  const bodyHeight = height - top.length - said.length - 1;
+  const body = bodyLines(parts, bodyHeight);
   const isLegal = (command: CommandName): boolean => isLegalNow(command, state.modal, body);
-  const footer = footerLine({ context: keyContextOf(state), notice, isLegal, width: columns, theme });
-  return { ...body, lines: [...top, ...filledTo(body.lines, bodyHeight, columns), footer] };
+  const beside = notice !== null && fitsFooter(notice, columns) ? notice.text : null;
+  const footer = footerLine({ context: keyContextOf(state), notice: beside, isLegal, width: columns, theme });
+  return { ...body, lines: [...top, ...filledTo(body.lines, bodyHeight, columns), ...said, footer] };
 }
 
 /** Hints for keys that would do nothing are left out. */
 function isLegalNow(command: CommandName, modal: Modal, { lastScroll, isPlanRead }: Screen): boolean {
   if (command === 'confirm-rotation') return modal.kind === 'plan' && mayConfirm(modal.phase) && isPlanRead;
+  // The words of the hint, `nothing is done`, would be untrue.
+  if (command === 'close') return modal.kind !== 'plan' || modal.phase.kind !== 'rotating';
   return lastScroll > 0 || !command.startsWith('scroll-');
 }
 
@@ -112,22 +120,22 @@ function listLines({ overview, state, now, columns, rows, theme, listFrom }: Scr
     overview.rows.findIndex(({ agent }) => agent.secretId === state.selectedId),
   );
   const row = overview.rows[selected];
-  const detail = detailHeight(rows);
+  const { isLive } = overview;
+  const told = row === undefined ? [] : detailLines({ row, isLive, now, width: columns, theme });
+  const detail = detailHeight(rows, height, told.length);
   const listHeight = Math.max(1, height - 2 - detail);
   const { from, to } = viewportOf(overview.rows.length, listHeight, selected, listFrom);
   const widths = columnsFor(columns);
   const list = overview.rows
     .slice(from, to)
     .map((shown, index) => agentLine({ row: shown, columns: widths, width: columns, now, isSelected: from + index === selected, theme }));
-  const { isLive } = overview;
-  const details = row === undefined ? [] : detailLines({ row, isLive, now, width: columns, theme }).slice(0, detail);
   const position = `${from + 1}-${to} of ${overview.rows.length}`;
   return {
     lines: [
       headingLine(widths, columns),
       ...filledTo(list, listHeight, columns),
       ruleLine(safeText(row?.agent.name ?? ''), position, columns, theme),
-      ...details,
+      ...told.slice(0, detail),
     ],
     listFrom: from,
     pageSize: listHeight,
