@@ -65,6 +65,13 @@ async function adoptionKilledAt(
 
 const strangersPassword = ({ owner }: Managed): Promise<unknown> => stand.sql(`ALTER ROLE ${owner} PASSWORD '${stranger}'`);
 
+/** The server turns the login away behind its password, with a code that says to come again. */
+async function turnAwayAtLogin({ owner }: Managed): Promise<void> {
+  await stand.sql(`CREATE FUNCTION turn_away() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN IF session_user = '${owner}' THEN RAISE EXCEPTION USING ERRCODE = '57P03'; END IF; END $$`);
+  await stand.sql('CREATE EVENT TRIGGER turn_away ON login EXECUTE FUNCTION turn_away()');
+}
+
 /** The login is its owner's again: one role, its password, no slot, and the vault may forget the secret. */
 async function expectGivenBack(managed: Managed, password: string): Promise<void> {
   await eventually('the slots are gone', async () => (await slotsOf(managed)).length === 0, 90_000);
@@ -154,7 +161,7 @@ describe('an adoption that cannot go on', () => {
   }, 180_000);
 
   test('in place gets back the password that it came with', async () => {
-    const managed = await adoptionKilledAt('after-statement', ({ owner }) => stand.sql(`ALTER ROLE ${owner} CONNECTION LIMIT 0`), 'single');
+    const managed = await adoptionKilledAt('after-statement', turnAwayAtLogin, 'single');
     await stand.restartDaemon();
     await eventually('the new password is in place', async () => (await stand.agent(managed.secretId)).state === 'APPLIED', 40_000);
     const plan = await stand.client((client) => client.call('agent.plan', { secretId: managed.secretId, kind: 'un-adopt' }));
@@ -163,7 +170,7 @@ describe('an adoption that cannot go on', () => {
     const answer = await stand.client((client) => client.call('agent.unAdopt', { secretId: managed.secretId }));
 
     expect(answer.adoption).toBe('undone');
-    await stand.sql(`ALTER ROLE ${managed.owner} CONNECTION LIMIT -1`);
+    await stand.sql('DROP EVENT TRIGGER turn_away');
     await expectGivenBack(managed, managed.firstPassword);
   }, 180_000);
 });

@@ -80,6 +80,7 @@ describe('a vault of the published protocol', () => {
   });
 
   test('has its rotations applied in place, verified and confirmed', async () => {
+    await eventually('the daemon asked for it', () => vault.count(`/v1/secret/${managed.secretId}/sync-config`) > 0);
     const { rotationId } = await stand.operator('rotate', { secretId: managed.secretId });
     await promoted(rotationId);
 

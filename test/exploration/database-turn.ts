@@ -13,6 +13,8 @@ export class DatabaseTurn extends Turn {
     const { rules, database } = this.setting;
     const world = this.world;
     if (effect.kind === 'open-session') {
+      // A newer claim may have left its mark by now, or not.
+      if (rules.fence && effect.epoch < world.epoch) this.go(number, 'newer', newerEpoch, world, () => 'is refused by the newer mark');
       const others = rules.fence ? world.agents.map((agent) => ({ ...agent, session: 0 })) : world.agents;
       const fenced = rules.fence ? { ...world, inFlight: 0, inFlightEpoch: 0 } : world;
       const agents = others.with(this.index, { ...this.agent, session: 1 });
@@ -103,6 +105,10 @@ export class DatabaseTurn extends Turn {
       this.go(number, 'unfit', () => ({ kind: 'verify-answered', outcome: unfit }), this.world, told, undefined, undefined, true);
     }
   }
+}
+
+function newerEpoch(): Event {
+  return { kind: 'engine-failed', failure: 'newer-epoch', code: 'newer-epoch' };
 }
 
 function sessionLost(): Event {

@@ -52,6 +52,7 @@ describe('the rotation protocol with all eight rules, two agents, two rotations 
       'opening',
       'probing',
       'probing-drain',
+      'refused',
       'rejecting',
       'releasing',
       'reporting-retired',

@@ -1,43 +1,23 @@
 /** What a newcomer reads beside the results: what is wrong, what to do about it, and whether a script should stop. */
 import { makeAgentFact, makeVaultFact } from '@sikkerkey/test/support/facts.ts';
-import { type FakeDaemon, Refusal } from '@sikkerkey/test/support/fake-daemon.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BuiltCli, buildCli, makeHome, removeHome, startFakeDaemon } from './programs.ts';
+import { Refusal } from '@sikkerkey/test/support/fake-daemon.ts';
+import { describe, expect, test } from 'vitest';
+import { setStage } from './stage.ts';
 
-let cli: BuiltCli;
-let home: string;
-let daemon: FakeDaemon;
-
-beforeAll(async () => {
-  cli = await buildCli();
-});
-
-afterAll(async () => {
-  await cli.remove();
-});
-
-beforeEach(async () => {
-  home = await makeHome();
-  daemon = await startFakeDaemon(home);
-});
-
-afterEach(async () => {
-  await daemon.stop();
-  await removeHome(home);
-});
+const stage = setStage();
 
 const quarantined = { state: 'QUARANTINED', errorCode: 'foreign-password', errorDetails: { secretId: 'sk_payments' } };
 const denied = { state: 'ACCESS_DENIED', errorCode: 'access-denied', errorDetails: { secretId: 'sk_payments', permission: 'rotate' } };
 
 describe('agent list', () => {
   test('says nothing beside the table while all is well', async () => {
-    expect((await cli.run(home, ['agent', 'list'])).stderr).toBe('');
+    expect((await stage.run(['agent', 'list'])).stderr).toBe('');
   });
 
   test('keeps the published columns and names the exit of a quarantined agent beside them', async () => {
-    daemon.changeAgent('sk_payments', quarantined);
+    stage.daemon.changeAgent('sk_payments', quarantined);
 
-    const { code, stdout, stderr } = await cli.run(home, ['agent', 'list']);
+    const { code, stdout, stderr } = await stage.run(['agent', 'list']);
 
     expect([code, stdout.split('\n')[1]]).toEqual([0, expect.stringMatching(/^sk_payments +postgresql +running/)]);
     expect(stderr).toContain('sk_payments is QUARANTINED: somebody else has changed the password of the live login');
@@ -45,18 +25,18 @@ describe('agent list', () => {
   });
 
   test('names the grant that an agent lacks: rotate, for this machine', async () => {
-    daemon.changeAgent('sk_payments', denied);
+    stage.daemon.changeAgent('sk_payments', denied);
 
-    expect((await cli.run(home, ['agent', 'list'])).stderr).toContain(
+    expect((await stage.run(['agent', 'list'])).stderr).toContain(
       'sk_payments is DENIED: this machine has no grant for the secret; next: ' +
         `sikkerkey admin grant add sk_payments --machine ${makeVaultFact().machineId} --permission rotate`,
     );
   });
 
   test('shows the code of a server that the catalogue does not have, without calling the daemon newer', async () => {
-    daemon.changeAgent('sk_payments', { state: 'DATABASE_UNREACHABLE', errorCode: 'ECONNREFUSED', errorDetails: {} });
+    stage.daemon.changeAgent('sk_payments', { state: 'DATABASE_UNREACHABLE', errorCode: 'ECONNREFUSED', errorDetails: {} });
 
-    expect((await cli.run(home, ['agent', 'list'])).stderr).toContain(
+    expect((await stage.run(['agent', 'list'])).stderr).toContain(
       'sk_payments is NO DATABASE: the database could not be used; next: sikkerkey agent test --secret sk_payments',
     );
   });
@@ -72,23 +52,40 @@ describe('status', () => {
     { name: 'an agent was stopped while something was wrong', facts: { ...quarantined, ...paused }, exit: 6 },
     { name: 'what is wrong mends itself', facts: { errorCode: 'held-after-resume' }, exit: 0 },
   ])('ends with $exit when $name', async ({ facts, exit }) => {
-    daemon.changeAgent('sk_payments', facts);
+    stage.daemon.changeAgent('sk_payments', facts);
 
-    expect((await cli.run(home, ['status'])).code).toBe(exit);
+    expect((await stage.run(['status'])).code).toBe(exit);
   });
+});
+
+test('status names what an operator has to do for a machine that waits for approval', async () => {
+  stage.daemon.putVault(makeVaultFact({ machineState: 'pending' }));
+
+  const { code, stdout, stderr } = await stage.run(['status']);
+
+  expect([code, stdout]).toEqual([6, expect.stringContaining('waiting for approval')]);
+  expect(stderr).toContain('sikkerkey admin machine approve m_1 --fingerprint K7QD-93MX-F2PA');
+});
+
+test('a file that is not there is said in words, without the error number of the system', async () => {
+  const { code, stderr } = await stage.run(['enroll', '--api-url', 'http://localhost:1', '--token-file', '/nowhere/token']);
+
+  expect(code).toBe(2);
+  expect(stderr).toContain('/nowhere/token: there is no such file');
+  expect(stderr).not.toContain('ENOENT');
 });
 
 describe('status right after the daemon was started', () => {
   test('waits for the first word of the vault instead of calling it unreachable', async () => {
-    daemon.putVault(makeVaultFact({ reachable: false, errorCode: null }));
-    const { daemon: itself } = daemon.snapshot;
+    stage.daemon.putVault(makeVaultFact({ reachable: false, errorCode: null }));
+    const { daemon: itself } = stage.daemon.snapshot;
     let asked = 0;
-    daemon.on('daemon.status', () => {
+    stage.daemon.on('daemon.status', () => {
       asked += 1;
       return { daemon: itself, vaults: [makeVaultFact({ reachable: asked > 1 })], agents: 1 };
     });
 
-    const { code, stdout } = await cli.run(home, ['status']);
+    const { code, stdout } = await stage.run(['status']);
 
     expect([code, asked]).toEqual([0, 2]);
     expect(stdout).toContain('connected');
@@ -97,21 +94,30 @@ describe('status right after the daemon was started', () => {
 
 describe('a remedy', () => {
   test('names the secret that was typed where the error does not', async () => {
-    daemon.on('operator.call', () => {
+    stage.daemon.on('operator.call', () => {
       throw new Refusal('secret-is-managed');
     });
 
-    expect((await cli.run(home, ['admin', 'secret', 'rollback', 'sk_7', '--version', '2'])).stderr).toContain(
-      'sikkerkey admin rotate sk_7\n',
-    );
+    expect((await stage.run(['admin', 'secret', 'rollback', 'sk_7', '--version', '2'])).stderr).toContain('sikkerkey admin rotate sk_7\n');
+  });
+
+  test('names the project that a machine would have to be a member of', async () => {
+    stage.daemon.on('operator.call', () => {
+      throw new Refusal('machine-not-member', { projectId: 'pr_shop' });
+    });
+
+    const { stderr } = await stage.run(['admin', 'grant', 'add', 'sk_7', '--machine', 'm_7', '--permission', 'read']);
+
+    expect(stderr).toContain('is not a member of pr_shop.');
+    expect(stderr).toContain('sikkerkey admin machine attach m_7 --project pr_shop\n');
   });
 
   test('keeps its words in capitals where nobody knows better', async () => {
-    daemon.on('operator.call', () => {
-      throw new Refusal('machine-not-member');
+    stage.daemon.on('operator.call', () => {
+      throw new Refusal('vault-sealed');
     });
 
-    expect((await cli.run(home, ['admin', 'grant', 'list', 'sk_7'])).stderr).toContain('--project PROJECT');
+    expect((await stage.run(['admin', 'grant', 'list', 'sk_7'])).stderr).toContain('sikkerkey-vault unseal --data DIR');
   });
 
   test('mends the connection that a test could not have', async () => {
@@ -124,11 +130,11 @@ describe('a remedy', () => {
       tls: 'disable',
       reason: 'ECONNREFUSED',
     };
-    daemon.on('agent.test', () => {
+    stage.daemon.on('agent.test', () => {
       throw new Refusal('database-unreachable', facts);
     });
 
-    const { code, stderr } = await cli.run(home, ['agent', 'test', 'sk_payments']);
+    const { code, stderr } = await stage.run(['agent', 'test', 'sk_payments']);
 
     expect(code).toBe(6);
     expect(stderr).toContain('No connection to db-1:5433 came about: ECONNREFUSED.');
@@ -143,24 +149,24 @@ describe('agent plan', () => {
     { name: 'adoption where the login is not under management', adopted: false, kind: 'adopt' },
     { name: 'a rotation where it is', adopted: true, kind: 'rotate' },
   ])('plans $name', async ({ adopted, kind }) => {
-    daemon.putAgent(makeAgentFact(1_700_000_000_000, { adopted }));
-    daemon.on('agent.plan', () => {
+    stage.daemon.putAgent(makeAgentFact(1_700_000_000_000, { adopted }));
+    stage.daemon.on('agent.plan', () => {
       throw new Refusal('vault-sealed');
     });
 
-    await cli.run(home, ['agent', 'plan', 'sk_payments']);
+    await stage.run(['agent', 'plan', 'sk_payments']);
 
-    expect(daemon.calls.find(({ method }) => method === 'agent.plan')?.params).toMatchObject({ kind });
+    expect(stage.daemon.calls.find(({ method }) => method === 'agent.plan')?.params).toMatchObject({ kind });
   });
 });
 
 test('daemon stop says what starts it again', async () => {
-  daemon.on('daemon.stop', () => {
-    setImmediate(() => void daemon.stop());
+  stage.daemon.on('daemon.stop', () => {
+    setImmediate(() => void stage.daemon.stop());
     return {};
   });
 
-  const { code, stdout, stderr } = await cli.run(home, ['daemon', 'stop']);
+  const { code, stdout, stderr } = await stage.run(['daemon', 'stop']);
 
   expect([code, stdout]).toEqual([0, 'daemon stopped; no rotation runs on this machine until it is started again\n']);
   expect(stderr).toContain('any command that needs it starts it again by itself');

@@ -2,13 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import { makeAgentFact, makeVaultFact } from '@sikkerkey/test/support/facts.ts';
-import { type FakeDaemon, Refusal } from '@sikkerkey/test/support/fake-daemon.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BuiltCli, buildCli, makeHome, removeHome, startFakeDaemon } from './programs.ts';
+import { Refusal } from '@sikkerkey/test/support/fake-daemon.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { setStage } from './stage.ts';
 
-let cli: BuiltCli;
-let home: string;
-let daemon: FakeDaemon;
+const stage = setStage();
 const canary = 'canary-5ecre7-value';
 const plan: Plan = {
   secretId: 'sk_payments',
@@ -23,31 +21,13 @@ const plan: Plan = {
   findings: [],
 };
 
-beforeAll(async () => {
-  cli = await buildCli();
-});
-
-afterAll(async () => {
-  await cli.remove();
-});
-
-beforeEach(async () => {
-  home = await makeHome();
-  daemon = await startFakeDaemon(home);
-});
-
-afterEach(async () => {
-  await daemon.stop();
-  await removeHome(home);
-});
-
-const callsOf = (method: string) => daemon.calls.filter((call) => call.method === method);
+const callsOf = (method: string) => stage.daemon.calls.filter((call) => call.method === method);
 
 describe('agent list', () => {
   test('prints the published columns', async () => {
-    daemon.putAgent(makeAgentFact(1_700_000_000_000, { secretId: 'sk_2', running: false, host: null }));
+    stage.daemon.putAgent(makeAgentFact(1_700_000_000_000, { secretId: 'sk_2', running: false, host: null }));
 
-    const { code, stdout } = await cli.run(home, ['agent', 'list']);
+    const { code, stdout } = await stage.run(['agent', 'list']);
 
     expect(code).toBe(0);
     expect(stdout.split('\n')).toEqual([
@@ -59,32 +39,32 @@ describe('agent list', () => {
   });
 
   test('says so when there is none', async () => {
-    daemon.removeAgent('sk_payments');
+    stage.daemon.removeAgent('sk_payments');
 
-    expect((await cli.run(home, ['agent', 'list'])).stdout).toBe('No agents running.\n');
+    expect((await stage.run(['agent', 'list'])).stdout).toBe('No agents running.\n');
   });
 
   test('gives one JSON object to programs', async () => {
-    const { stdout } = await cli.run(home, ['agent', 'list', '--json']);
+    const { stdout } = await stage.run(['agent', 'list', '--json']);
 
     expect(JSON.parse(stdout)).toMatchObject({ agents: [{ secretId: 'sk_payments', status: 'running', pid: process.pid }] });
   });
 
   test('a name cannot steer the terminal', async () => {
-    daemon.changeAgent('sk_payments', { name: 'x\u001b[2J\u0007y', host: 'h\u001b]0;t\u0007' });
+    stage.daemon.changeAgent('sk_payments', { name: 'x\u001b[2J\u0007y', host: 'h\u001b]0;t\u0007' });
 
-    expect((await cli.run(home, ['agent', 'list', '--wide'])).stdout).not.toContain('\u001b');
+    expect((await stage.run(['agent', 'list', '--wide'])).stdout).not.toContain('\u001b');
   });
 });
 
 describe('rotating', () => {
   beforeEach(() => {
-    daemon.on('agent.plan', () => plan);
-    daemon.on('agent.rotate', () => ({ rotationId: 'rot_1', state: 'pending', waitsFor: null }));
+    stage.daemon.on('agent.plan', () => plan);
+    stage.daemon.on('agent.rotate', () => ({ rotationId: 'rot_1', state: 'pending', waitsFor: null }));
   });
 
   test('shows the plan and does nothing where nobody can say yes', async () => {
-    const { code, stderr } = await cli.run(home, ['agent', 'rotate', '--secret', 'sk_payments']);
+    const { code, stderr } = await stage.run(['agent', 'rotate', '--secret', 'sk_payments']);
 
     expect(code).toBe(2);
     expect(stderr).toContain("ALTER ROLE b PASSWORD '‹verifier›'");
@@ -93,7 +73,7 @@ describe('rotating', () => {
   });
 
   test('rotates with --yes, with an idempotency key', async () => {
-    const { code, stdout } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--json']);
+    const { code, stdout } = await stage.run(['agent', 'rotate', 'sk_payments', '--yes', '--json']);
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ secretId: 'sk_payments', rotationId: 'rot_1', state: 'pending', waitsFor: null });
@@ -101,33 +81,33 @@ describe('rotating', () => {
   });
 
   test('refuses a plan that is blocked even with --yes', async () => {
-    daemon.on('agent.plan', () => ({ ...plan, findings: [{ code: 'vault-sealed', severity: 'blocks', details: {} }] }));
+    stage.daemon.on('agent.plan', () => ({ ...plan, findings: [{ code: 'vault-sealed', severity: 'blocks', details: {} }] }));
 
-    expect((await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes'])).code).toBe(6);
+    expect((await stage.run(['agent', 'rotate', 'sk_payments', '--yes'])).code).toBe(6);
     expect(callsOf('agent.rotate')).toHaveLength(0);
   });
 
   test('waits until the new password is live', async () => {
-    daemon.on('agent.rotate', () => {
+    stage.daemon.on('agent.rotate', () => {
       setImmediate(() => {
-        daemon.changeAgent('sk_payments', { state: 'SEALED', step: 'sealed', rotationId: 'rot_1' });
-        daemon.changeAgent('sk_payments', { state: 'PROMOTED', step: 'promoted', version: 13 });
+        stage.daemon.changeAgent('sk_payments', { state: 'SEALED', step: 'sealed', rotationId: 'rot_1' });
+        stage.daemon.changeAgent('sk_payments', { state: 'PROMOTED', step: 'promoted', version: 13 });
       });
       return { rotationId: 'rot_1', state: 'pending', waitsFor: null };
     });
 
-    const { code, stdout } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
+    const { code, stdout } = await stage.run(['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
 
     expect([code, stdout]).toEqual([0, 'rotated sk_payments (rot_1)\n']);
   });
 
   test('says that it needs attention when it was rejected', async () => {
-    daemon.on('agent.rotate', () => {
-      setImmediate(() => daemon.changeAgent('sk_payments', { state: 'REJECTED', rotationId: 'rot_1', errorCode: 'vault-sealed' }));
+    stage.daemon.on('agent.rotate', () => {
+      setImmediate(() => stage.daemon.changeAgent('sk_payments', { state: 'REJECTED', rotationId: 'rot_1', errorCode: 'vault-sealed' }));
       return { rotationId: 'rot_1', state: 'pending', waitsFor: null };
     });
 
-    const { code, stderr } = await cli.run(home, ['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
+    const { code, stderr } = await stage.run(['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
 
     expect(code).toBe(6);
     expect(stderr).toContain('sk_payments is now REJECTED');
@@ -136,7 +116,7 @@ describe('rotating', () => {
 
 describe('agent start', () => {
   test('follows until interrupted, and the agent goes on', async () => {
-    const { code, stdout, stderr } = await cli.run(home, ['agent', 'start', '--secret', 'sk_payments'], { interruptAfter: 'OK' });
+    const { code, stdout, stderr } = await stage.run(['agent', 'start', '--secret', 'sk_payments'], { interruptAfter: 'OK' });
 
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d\d:\d\d:\d\dZ {2}OK · v12\n$/);
@@ -145,7 +125,7 @@ describe('agent start', () => {
   });
 
   test('an agent that nobody knows is not found', async () => {
-    expect((await cli.run(home, ['agent', 'start', '--secret', 'nope'])).code).toBe(5);
+    expect((await stage.run(['agent', 'start', '--secret', 'nope'])).code).toBe(5);
   });
 });
 
@@ -153,7 +133,7 @@ describe('secrets on their way in', () => {
   const configure = ['agent', 'configure', '--secret', 'sk_payments', '--provider', 'postgresql', '--host', 'h', '--admin-user', 'root'];
 
   beforeEach(() => {
-    daemon.on('agent.configure', () => makeAgentFact(1_700_000_000_000));
+    stage.daemon.on('agent.configure', () => makeAgentFact(1_700_000_000_000));
   });
 
   test.each([
@@ -162,11 +142,11 @@ describe('secrets on their way in', () => {
     ['a descriptor', ['--admin-pass-fd', '0'], `${canary}\n`],
     ['the command line', ['--admin-pass', canary], ''],
   ])('come by %s and never come out', async (name, options, input) => {
-    const path = join(home, 'password');
+    const path = join(stage.home, 'password');
     await writeFile(path, `${canary}\n`, { mode: 0o600 });
     const args = options.map((word) => (word === 'FILE' ? path : word));
 
-    const { code, stdout, stderr } = await cli.run(home, [...configure, ...args], { input });
+    const { code, stdout, stderr } = await stage.run([...configure, ...args], { input });
 
     expect(code).toBe(0);
     expect(callsOf('agent.configure')[0]?.params).toMatchObject({ adminPassword: canary, port: 5432, tls: 'verify-full' });
@@ -180,7 +160,7 @@ describe('secrets on their way in', () => {
     ['it is empty', ['--admin-pass-stdin'], '\n', 'usage-invalid'],
     ['the file is missing', ['--admin-pass-file', '/nowhere/at/all'], '', 'input-unreadable'],
   ])('are asked for in words when %s', async (_name, options, input, errorCode) => {
-    const { code, stderr } = await cli.run(home, [...configure, ...options, '--json'], { input });
+    const { code, stderr } = await stage.run([...configure, ...options, '--json'], { input });
 
     expect(code).toBe(2);
     expect(JSON.parse(stderr.split('\n').find((line) => line.startsWith('{')) ?? '{}')).toMatchObject({ error: { code: errorCode } });
@@ -188,9 +168,9 @@ describe('secrets on their way in', () => {
   });
 
   test('the enrollment token may be pasted with the whole line around it', async () => {
-    daemon.on('identity.enroll', () => makeVaultFact({ machineState: 'pending' }));
+    stage.daemon.on('identity.enroll', () => makeVaultFact({ machineState: 'pending' }));
 
-    const { code, stderr } = await cli.run(home, ['enroll', '--api-url', 'http://localhost:1', '--token-stdin'], {
+    const { code, stderr } = await stage.run(['enroll', '--api-url', 'http://localhost:1', '--token-stdin'], {
       input: `curl -fsSL https://x | sh -s -- ${canary}\n`,
     });
 
@@ -200,7 +180,7 @@ describe('secrets on their way in', () => {
   });
 
   test('a token on the command line is not taken', async () => {
-    const { code, stderr } = await cli.run(home, ['enroll', '--api-url', 'http://localhost:1', '--token', canary]);
+    const { code, stderr } = await stage.run(['enroll', '--api-url', 'http://localhost:1', '--token', canary]);
 
     expect(code).toBe(2);
     expect(stderr).not.toContain(canary);
@@ -227,23 +207,22 @@ describe('what operators do', () => {
       'createSecret',
       { projectId: 'p', name: 'n', length: 40 },
     ],
-    [['admin', 'retire-now', 'sk'], 'retireNow', { secretId: 'sk' }],
+    [['admin', 'retire-now', 'sk', '--yes'], 'retireNow', { secretId: 'sk' }],
   ])('%j is one signed call', async (args, route, body) => {
-    daemon.on('operator.call', () => ({ answer: { echoed: true } }));
+    stage.daemon.on('operator.call', () => ({ answer: { echoed: true } }));
 
-    const { code, stdout } = await cli.run(home, [...args, '--json']);
+    const { code, stdout } = await stage.run([...args, '--json']);
 
     expect(callsOf('operator.call')[0]?.params).toEqual({ route, body });
     expect([code, JSON.parse(stdout)]).toEqual([0, { echoed: true }]);
   });
 
   test('takes a managed login with two secrets by two ways', async () => {
-    daemon.on('operator.call', () => ({ answer: { secretId: 'sk_new' } }));
-    const path = join(home, 'admin');
+    stage.daemon.on('operator.call', () => ({ answer: { secretId: 'sk_new' } }));
+    const path = join(stage.home, 'admin');
     await writeFile(path, 'adminpw\n', { mode: 0o600 });
 
-    const { code, stdout } = await cli.run(
-      home,
+    const { code, stdout } = await stage.run(
       [
         'admin',
         'secret',
@@ -275,11 +254,11 @@ describe('what operators do', () => {
   });
 
   test('shows the vault’s refusal with its exit code', async () => {
-    daemon.on('operator.call', () => {
+    stage.daemon.on('operator.call', () => {
       throw new Refusal('vault-sealed');
     });
 
-    const { code, stderr } = await cli.run(home, ['admin', 'status']);
+    const { code, stderr } = await stage.run(['admin', 'status']);
 
     expect(code).toBeGreaterThan(0);
     expect(stderr).toMatch(/^error: .*\(vault-sealed\)\n {2}what happened: .*\n {2}still works: .*\n {2}next step: .*\n$/);
@@ -299,7 +278,7 @@ describe('usage', () => {
     [['completion', 'bash'], 0],
     [['completion', 'csh'], 2],
   ])('%j ends with %d and no stack', async (args, exit) => {
-    const { code, stdout, stderr } = await cli.run(home, args);
+    const { code, stdout, stderr } = await stage.run(args);
 
     expect(code).toBe(exit);
     expect(stdout + stderr).not.toMatch(/\n {4}at |node:internal/);

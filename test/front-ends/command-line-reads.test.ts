@@ -55,8 +55,10 @@ test('five printed values are one holder, named with its way out wherever a rota
   expect(refused.stderr).toContain('still use the previous version: 1, at the latest until 20');
   expect(refused.stderr).toContain(wayOut);
 
-  const ended = await sikkerkey('admin', 'retire-now', secretId);
+  const unasked = await runCli(stand.home, ['admin', 'retire-now', secretId]);
+  const ended = await sikkerkey('admin', 'retire-now', secretId, '--yes');
 
+  expect(unasked).toMatchObject({ code: 2, stdout: '' });
   expect(ended.stdout).toMatch(holder);
   await stand.retired(secretId, rotationId);
 }, 120_000);

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
-import type { FakeDaemon } from '@sikkerkey/test/support/fake-daemon.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BuiltCli, buildCli, makeHome, removeHome, startFakeDaemon } from './programs.ts';
+import { makeVaultFact } from '@sikkerkey/test/support/facts.ts';
+import { describe, expect, test } from 'vitest';
+import { setStage } from './stage.ts';
 
 const columns = 80;
 const machineId = 'bd0cd12d-6eb3-4bbe-99c7-b7aec6607cfd';
@@ -24,33 +24,13 @@ const plan: Plan = {
   findings: [{ code: 'sessions-hidden', severity: 'warns', details: { admin: 'keeper' } }],
 };
 
-let cli: BuiltCli;
-let home: string;
-let daemon: FakeDaemon;
-
-beforeAll(async () => {
-  cli = await buildCli();
-});
-
-afterAll(async () => {
-  await cli.remove();
-});
-
-beforeEach(async () => {
-  home = await makeHome();
-  daemon = await startFakeDaemon(home);
-});
-
-afterEach(async () => {
-  await daemon.stop();
-  await removeHome(home);
-});
+const stage = setStage();
 
 /** What the program printed on a pseudo-terminal (stdout and stderr are one there). */
 async function linesOn(width: number, args: readonly string[]): Promise<readonly string[]> {
-  const command = `stty cols ${width}; exec ${[process.execPath, cli.program, ...args].map((word) => `'${word}'`).join(' ')}`;
+  const command = `stty cols ${width}; exec ${[process.execPath, stage.program, ...args].map((word) => `'${word}'`).join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
-    env: childEnvironment({ SIKKERKEY_HOME: home }),
+    env: childEnvironment({ SIKKERKEY_HOME: stage.home }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
@@ -66,8 +46,8 @@ describe.skipIf(!isScriptPresent)('on a terminal of 80 columns', () => {
     { name: 'an error', args: ['agent', 'show'] },
     { name: 'the status', args: ['status'] },
   ])('$name fits', async ({ args }) => {
-    daemon.on('agent.plan', () => plan);
-    daemon.changeAgent('sk_payments', { state: 'QUARANTINED', errorCode: 'foreign-password' });
+    stage.daemon.on('agent.plan', () => plan);
+    stage.daemon.changeAgent('sk_payments', { state: 'QUARANTINED', errorCode: 'foreign-password' });
 
     const lines = await linesOn(columns, args);
 
@@ -85,7 +65,7 @@ describe.skipIf(!isScriptPresent)('on a terminal of 80 columns', () => {
       projects: [],
       fingerprint: 'EQYR-5PCK-8ZY2',
     };
-    daemon.on('operator.call', () => ({ answer: { machines: [machine] } }));
+    stage.daemon.on('operator.call', () => ({ answer: { machines: [machine] } }));
 
     const lines = await linesOn(columns, ['admin', 'machine', 'list']);
 
@@ -93,5 +73,15 @@ describe.skipIf(!isScriptPresent)('on a terminal of 80 columns', () => {
     expect(lines.find((line) => line.startsWith(machineId))).toBeDefined();
     const pasted = lines.join('\n').replaceAll('\\\n', '').replaceAll(/ +/g, ' ');
     expect(pasted).toContain(`sikkerkey admin machine approve ${machineId} --fingerprint EQYR-5PCK-8ZY2`);
+  });
+
+  test('the vaults of this machine fit, and the address is whole', async () => {
+    const apiUrl = 'https://vault.the-second-data-centre.internal.example.com:7330';
+    stage.daemon.on('identity.list', () => ({ vaults: [makeVaultFact({ vaultId: 'vault_9kkvcarndi3wxy1d', apiUrl })] }));
+
+    const lines = await linesOn(columns, ['list', 'vaults']);
+
+    expect(lines.filter((line) => line.length > columns)).toEqual([]);
+    expect(lines.map((line) => line.trim())).toContain(apiUrl);
   });
 });

@@ -46,7 +46,7 @@ describe.each(versions)('PostgreSQL %i', (major) => {
       const somebody = await db.session('postgres', db.server.password.reveal());
       await somebody.query(`BEGIN; ALTER ROLE "${app.owner}" CONNECTION LIMIT 50`);
 
-      await expect(set()).rejects.toMatchObject({ kind: 'transient', code: '55P03' });
+      await expect(set()).rejects.toMatchObject({ kind: 'transient', code: 'role-locked' });
       await somebody.query('ROLLBACK');
       await somebody.end();
       await set();

@@ -145,21 +145,28 @@ describe.each(await availablePostgresqlVersions())('inspection on PostgreSQL %i'
     const findings = await findingsFor(await db.makeApp({ owner: 'trusted_here' }), 'rotate', { strategy: 'single' });
 
     expect(findings).toContainEqual({ code: 'hba-trust', severity: 'blocks', details: { role: 'trusted_here' } });
-    expect(findings).toContainEqual({ code: 'hba-trust-line', severity: 'warns', details: { line: 1 } });
+    expect(findings).toContainEqual({
+      code: 'hba-trust-line',
+      severity: 'warns',
+      details: { line: 1, file: expect.stringMatching(/pg_hba\.conf$/) },
+    });
   });
 
   it('finds before the slots are made that pg_hba.conf would refuse one of them', async () => {
     const findings = await findingsFor(await db.makeApp({ owner: 'half' }), 'adopt');
 
-    expect(findings.filter((finding) => finding.severity === 'blocks')).toEqual([
-      { code: 'hba-28000', severity: 'blocks', details: { role: 'half_b' } },
+    expect(
+      findings.filter((finding) => finding.severity === 'blocks').map(({ code, details }) => [code, details['role'], details['slot']]),
+    ).toEqual([
+      ['hba-differs-for-slots', 'half', 'half_b'],
+      ['hba-28000', 'half_b', undefined],
     ]);
   });
 
-  it('warns of a line that names the owner and not its slots', async () => {
+  it('says nothing of a line that names the owner where the slots meet one that asks for the same', async () => {
     const findings = await findingsFor(await db.makeApp({ owner: 'only_owner' }), 'adopt');
 
-    expect(findings.map((finding) => finding.code)).toContain('hba-names-owner-only');
+    expect(findings.map((finding) => finding.code)).not.toContain('hba-differs-for-slots');
   });
 
   it('blocks when what answers is a pooler, which says so by the process id that it tells', async () => {

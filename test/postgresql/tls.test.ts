@@ -1,4 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TlsSettings } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
 import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
@@ -70,6 +73,34 @@ it('verifies a candidate over TLS, and a broken chain never counts against the c
 
   expect(await verify({ mode: 'verify-full', ca })).toEqual({ kind: 'verified' });
   expect(await verify({ mode: 'verify-full', ca: otherCa })).toEqual({ kind: 'try-again', code: 'tls-certificate-untrusted' });
+});
+
+it('refuses a certificate that has expired, and one that nobody signed but itself', async () => {
+  const base = dirname(db.server.caFile ?? '');
+  const certificate = join(db.server.dataDirectory, 'server.crt');
+  const valid = await readFile(certificate);
+  const openssl = (...args: readonly string[]): Promise<unknown> => promisify(execFile)('openssl', args, { cwd: base });
+  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'server.ext'];
+  const codesWith = async (made: string): Promise<readonly (string | null)[]> => {
+    await writeFile(certificate, await readFile(join(base, made)));
+    await db.sql('SELECT pg_reload_conf()');
+    // The postmaster loads it a moment later.
+    await expect.poll(() => codeWith('127.0.0.1', { mode: 'verify-full', ca }), { timeout: 5_000 }).not.toBeNull();
+    return [await codeWith('127.0.0.1', { mode: 'verify-full', ca }), await codeWith('127.0.0.1', { mode: 'verify-ca', ca })];
+  };
+  await openssl('x509', '-req', '-in', 'server.csr', ...signing, '-days', '-1', '-out', 'expired.crt');
+  await openssl('x509', '-req', '-in', 'server.csr', '-signkey', 'server.key', '-days', '2', '-extfile', 'server.ext', '-out', 'own.crt');
+
+  const refusals = [await codesWith('expired.crt')];
+  await writeFile(certificate, valid);
+  await db.sql('SELECT pg_reload_conf()');
+  await expect.poll(() => codeWith('127.0.0.1', { mode: 'verify-full', ca }), { timeout: 5_000 }).toBeNull();
+  refusals.push(await codesWith('own.crt'));
+  await writeFile(certificate, valid);
+  await db.sql('SELECT pg_reload_conf()');
+  await expect.poll(() => codeWith('127.0.0.1', { mode: 'verify-full', ca }), { timeout: 5_000 }).toBeNull();
+
+  expect(refusals).toEqual(Array(2).fill(['tls-certificate-untrusted', 'tls-certificate-untrusted']));
 });
 
 it.each([

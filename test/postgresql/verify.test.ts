@@ -3,7 +3,7 @@ import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import { prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type App, dependencies, type Fixture, patience, startFixture } from './fixture.ts';
@@ -39,13 +39,13 @@ describe.each(await availablePostgresqlVersions())('verification on PostgreSQL %
     expect(await verify(app)).toEqual({ kind: 'proves-nothing', code: 'hba-trust' });
   });
 
-  it('proves nothing where a trust line hides a login that may not log in behind 28000', async () => {
+  it('proves nothing where a trust line lets a login in that may not log in, which is refused only then', async () => {
     const app = await db.makeApp({ owner: 'trusted_x' });
     await db.sql('CREATE ROLE trusted_a NOLOGIN');
 
     const outcome = await verify(app, { ...app.candidate(1, 'a'), slot: 'a' }, { owner: 'trusted' });
 
-    expect(outcome).toEqual({ kind: 'proves-nothing', code: 'hba-28000' });
+    expect(outcome).toEqual({ kind: 'proves-nothing', code: 'hba-trust' });
   });
 
   it('proves nothing where pg_hba.conf rejects the login', async () => {
@@ -106,6 +106,30 @@ describe.each(await availablePostgresqlVersions())('verification on PostgreSQL %
     for (const client of crowd) await client.end();
 
     expect(outcome).toEqual({ kind: 'try-again', code: '53300' });
+  });
+
+  it.each([
+    { name: 'its own connection limit', limit: (app: App) => `ALTER ROLE "${app.owner}" CONNECTION LIMIT 1` },
+    { name: 'the connection limit of the database', limit: () => 'ALTER DATABASE crowded CONNECTION LIMIT 1' },
+  ])('takes a right password in place for proven at $name, a wrong one for wrong, and lets a slot wait', async ({ limit }) => {
+    const app = await db.makeApp({ strategy: 'single', database: 'crowded' });
+    await db.sql('CREATE DATABASE crowded');
+    await db.sql(limit(app));
+    const only = new pg.Client({ ...app.config, user: app.owner, password: app.password, ssl: false });
+    await only.connect();
+
+    const outcomes = [await verify(app), await verify(app, app.candidate(2, 'owner')), await verify(app, undefined, { strategy: 'flip' })];
+    await only.end();
+    await expect
+      .poll(() =>
+        db.sql('DROP DATABASE crowded').then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+
+    expect(outcomes).toEqual([{ kind: 'verified' }, { kind: 'wrong-password' }, { kind: 'try-again', code: '53300' }]);
   });
 
   it.each([

@@ -140,6 +140,29 @@ describe.skipIf(!hasPseudoTerminals)('the console in a terminal', () => {
     expect(versionOf(after, first)).toBe(before + 1);
   });
 
+  test('r while the one before drains says whom the rotation waits for, until when, and how to end the wait', async () => {
+    const client = await machineClient(stand);
+    const reader = { instance: 'slow-worker', pool: 'main' };
+    await client.machine('readSecret', { secretId: first.secretId, ...reader });
+    await stand.client((local) => local.call('agent.rotate', { secretId: first.secretId }));
+    const screen = await open(60, 20);
+    await screen.see('the drain', (text) => /DRAINING +app_1/.test(text) && text.includes('still held by'));
+
+    screen.press('r');
+    await screen.see('Rotate app_1 now?');
+    screen.press(enter);
+    const waiting = await screen.see('the way out', (text) => text.includes(`sikkerkey admin retire-now ${first.secretId}`));
+    await stand.operator('retireNow', { secretId: first.secretId });
+    await client.machine('endInstance', { instance: reader.instance });
+    await client.close();
+    await screen.see('the rotation after', (text) => /OK +app_1 /.test(text) && text.includes('rotation of app_1: rotated'), 40_000);
+
+    const words = waiting.replaceAll(/\s*\n\s+/g, ' ');
+    expect(words).toMatch(/it waits for .*main.*, at the latest until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/);
+    expect(words).toContain('to end the wait and lock out whoever still uses the old password:');
+    expect(screen.brokenRows()).toBe(0);
+  });
+
   test('esc on a plan does nothing to the database', async () => {
     const screen = await open();
     const before = versionOf(await screen.see('app_1'), first);
@@ -187,8 +210,10 @@ describe.skipIf(!hasPseudoTerminals)('the console in a terminal', () => {
     }
   });
 
-  test('a stopped agent says PAUSED and the command that starts it', async () => {
+  test('a stopped agent says PAUSED and the command that starts it, and is known by name after the daemon was restarted', async () => {
+    const before = await stand.agent(second.secretId);
     await stand.client((client) => client.call('agent.stop', { secretId: second.secretId }));
+    await stand.restartDaemon();
     const screen = await open(60, 20);
     await screen.see('app_2');
 
@@ -197,6 +222,9 @@ describe.skipIf(!hasPseudoTerminals)('the console in a terminal', () => {
     await stand.client((client) => client.call('agent.start', { secretId: second.secretId }));
     await screen.see('app_2 goes on', (shown) => /^▌✓ +OK +app_2/m.test(shown));
 
+    expect(versionOf(text, second)).toBe(before.version);
+    expect(text).toContain('as last known:');
+    expect(text).toMatch(/last rotated \d{4}-/);
     expect(text).toContain('stopped: nobody applies a rotation');
     expect(text).toContain(`sikkerkey agent start --secret ${second.secretId}`);
   });

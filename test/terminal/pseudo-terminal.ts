@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { runInForeground } from '@sikkerkey/host/foreground-program.ts';
@@ -26,7 +27,12 @@ export interface TerminalSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** The program and its arguments instead of the console from source. */
   readonly program?: readonly string[];
+  /** A shell as a person types at, with jobs, `fg` and a prompt: it runs what is pressed, nothing by itself. */
+  readonly isTypedAt?: boolean;
 }
+
+/** What the shell that is typed at says when it has nothing to do. */
+export const prompt = 'your-turn>';
 
 export class PseudoTerminal {
   readonly #child: ChildProcess;
@@ -50,9 +56,9 @@ export class PseudoTerminal {
 
   /** Resolves when the program has been started. */
   static async open(settings: TerminalSettings): Promise<PseudoTerminal> {
-    const { home, columns = 80, rows = 24, environment = {}, program = [console_] } = settings;
-    const words = [process.execPath, ...program].map((word) => `'${word}'`).join(' ');
-    const script = `stty rows ${rows} cols ${columns}; echo shell $$ $(tty); ${words}; echo "ended with $?"; stty -a; sleep 600`;
+    const { home, columns = 80, rows = 24, environment = {}, isTypedAt = false } = settings;
+    const runs = isTypedAt ? `PS1='${prompt} ' exec sh -i` : `${commandOf(settings)}; echo "ended with $?"; stty -a; sleep 600`;
+    const script = `stty rows ${rows} cols ${columns}; echo shell $$ $(tty); ${runs}`;
     const child = spawn(scriptProgram, ['-qefc', script, '/dev/null'], {
       env: childEnvironment({ TERM: 'xterm-256color', SIKKERKEY_HOME: home, SHELL: '/bin/sh', ...environment }),
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -136,6 +142,11 @@ export class PseudoTerminal {
     if (code !== 0) throw new Error(`stty ended with ${code}`);
   }
 
+  /** What another program (`wall`, a job in the background) writes over the screen, the cursor left where it was. */
+  async scribble(text: string, row: number): Promise<void> {
+    await writeFile(this.#device, `\u001b7\u001b[${row};1H${text}\u001b8`);
+  }
+
   /** The program that the shell runs: what a person would name in `kill`. */
   programId(): number {
     const [first] = childrenOf(this.#shellId);
@@ -168,6 +179,11 @@ export class PseudoTerminal {
     }
     this.#emulator.dispose();
   }
+}
+
+/** What is typed to start it. */
+export function commandOf({ program = [console_] }: Pick<TerminalSettings, 'program'>): string {
+  return [process.execPath, ...program].map((word) => `'${word}'`).join(' ');
 }
 
 function childrenOf(id: number): readonly number[] {

@@ -1,4 +1,6 @@
 /** Who may read what: a machine from its token to its first read, and every way of being refused. */
+import { generateSigningKey } from '@sikkerkey/core/identity/signing-key.ts';
+import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asMachine, asOperator, type Identity, plainRequest, signedRequest } from '../support/signed-request.ts';
 import { approvedMachine, enrolledMachine, startVault, type TestVault } from '../support/vault-process.ts';
@@ -226,5 +228,31 @@ describe('an enrollment token', () => {
     const answer = await plainRequest(vault.apiUrl, 'POST', '/v2/enroll', JSON.stringify(body));
 
     expect(answer.status).toBe(401);
+  });
+});
+
+describe('an operator who is disabled', () => {
+  test('is refused from the next request on, stays in the list, and the last one cannot be disabled', async () => {
+    const key = generateSigningKey(systemRandom);
+    const made = await asOperator(vault.apiUrl, vault.operator, 'createOperator', { name: 'second', publicKey: key.publicKeyBase64 });
+    const second: Identity = { kind: 'operator', id: made.operatorId, key };
+    await asOperator(vault.apiUrl, second, 'status', {});
+
+    await asOperator(vault.apiUrl, vault.operator, 'disableOperator', { operatorId: second.id });
+    const refused = await signedRequest(vault.apiUrl, second, 'POST', '/v2/operator/status', '{}');
+    const body = JSON.stringify({ operatorId: vault.operator.id });
+    const last = await signedRequest(vault.apiUrl, vault.operator, 'POST', '/v2/operator/operators/disable', body);
+    const { operators } = await asOperator(vault.apiUrl, vault.operator, 'listOperators', {});
+    const { entries } = await asOperator(vault.apiUrl, vault.operator, 'audit', { limit: 5 });
+
+    expect(refused.status).toBe(403);
+    expect(JSON.parse(refused.text)).toMatchObject({ error: { code: 'operator-disabled' } });
+    expect(last.status).toBe(409);
+    expect(JSON.parse(last.text)).toMatchObject({ error: { code: 'last-operator' } });
+    expect(operators.map(({ operatorId, state }) => [operatorId, state])).toEqual([
+      [vault.operator.id, 'enabled'],
+      [second.id, 'disabled'],
+    ]);
+    expect(entries).toContainEqual(expect.objectContaining({ action: 'operator.disable', subject: second.id, actorId: vault.operator.id }));
   });
 });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EventListener, listenToEvents } from '../support/event-listener.ts';
-import { asOperator, type Identity } from '../support/signed-request.ts';
+import { asOperator, type Identity, signedRequest } from '../support/signed-request.ts';
 import { approvedMachine, startVault, type TestVault } from '../support/vault-process.ts';
 
 const listenersOfEach = 100;
@@ -54,3 +54,22 @@ test.skipIf(process.platform !== 'linux')(
     for (const listener of listeners) listener.close();
   },
 );
+
+test('one machine has five hundred streams at most, is told so, and keeps no other machine from listening', async () => {
+  const [greedy, other] = machines;
+  if (greedy === undefined || other === undefined) throw new Error('the machines are missing');
+  const opened = await Promise.allSettled(Array.from({ length: 510 }, () => listenToEvents(vault.apiUrl, greedy, null)));
+  const listeners = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const beside = await listenToEvents(vault.apiUrl, other, null);
+  const body = JSON.stringify({ cursor: null });
+  const refused = await signedRequest(vault.apiUrl, greedy, 'POST', '/v2/events', body);
+
+  expect(listeners).toHaveLength(500);
+  expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '30' } });
+  expect(JSON.parse(refused.text)).toMatchObject({ error: { code: 'too-many-streams', details: { limit: 500 } } });
+  listeners[0]?.close();
+  await expect
+    .poll(async () => (await listenToEvents(vault.apiUrl, greedy, null).catch(() => null)) !== null, { timeout: 5_000 })
+    .toBe(true);
+  for (const listener of [...listeners, beside]) listener.close();
+});

@@ -172,6 +172,45 @@ describe('an address that fails to authenticate too often', () => {
   });
 });
 
+describe('an address that is shared with a host that is wrong', () => {
+  let vault: TestVault;
+  let machine: Identity;
+  let unheardOf: Identity;
+  let secretId: string;
+  beforeAll(async () => {
+    vault = await startVault({ serve: ['--lockout-failures', '3'] });
+    const { projectId } = await asOperator(vault.apiUrl, vault.operator, 'createProject', { name: 'p' });
+    ({ secretId } = await asOperator(vault.apiUrl, vault.operator, 'createSecret', { projectId, name: 's', value: 'v' }));
+    machine = await approvedMachine(vault, [projectId]);
+    unheardOf = await approvedMachine(vault, [projectId]);
+    for (const { id: machineId } of [machine, unheardOf]) {
+      await asOperator(vault.apiUrl, vault.operator, 'grant', { secretId, machineId, permission: 'read' });
+    }
+    expect((await read(machine)).status).toBe(200);
+    for (let count = 0; count < 3; count += 1) await read({ ...machine, id: 'stranger' });
+  });
+  afterAll(() => vault.stop());
+  const read = (by: Identity) => signedRequest(vault.apiUrl, by, 'GET', `/v1/secret/${secretId}`);
+
+  test('goes on for who proved itself from there, machine and operator, and for nobody else', async () => {
+    expect((await read({ ...machine, id: 'stranger' })).status).toBe(429);
+    expect((await read(machine)).text).toBe('{"value":"v"}');
+    await asOperator(vault.apiUrl, vault.operator, 'status', {});
+    expect((await read(unheardOf)).status).toBe(429);
+    expect((await plainRequest(vault.apiUrl, 'POST', '/v2/enroll', '{}')).status).toBe(429);
+  });
+
+  test('a false signature in a proven name is refused as any other, and the name still works a little later', async () => {
+    const forged: Identity = { ...machine, key: vault.operator.key };
+    const refused = await Promise.all(Array.from({ length: 200 }, () => read(forged)));
+
+    expect(new Set(refused.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(refused[0]?.status).toBe(429);
+    await expect.poll(async () => (await read(machine)).status).toBe(200);
+    expect(vault.log().match(/address\.locked-out/g)).toHaveLength(1);
+  });
+});
+
 describe('a running vault', () => {
   test('answers on both loopback families, says it is ready once, and ends cleanly when told to', async () => {
     const vault = await startVault();

@@ -134,7 +134,8 @@ describe('the published sync agent', () => {
     });
     secretId = made.secretId;
     for (const permission of ['read', 'rotate'] as const) await operate('grant', { secretId, machineId: machine.id, permission });
-    // Nobody adopted this login: a published agent serves it as the single user that it is.
+    // Nobody adopted this login: a published agent serves it as the single user that it is, from when it first asks.
+    await get(`/v1/secret/${secretId}/sync-config`);
     await operate('rotate', { secretId });
   });
 

@@ -1,6 +1,6 @@
 import { driveRotation, probeDrift } from '@sikkerkey/core/rotation/drive.ts';
 import { describe, expect, it } from 'vitest';
-import { drive, makeDriverBench } from './driver-bench.ts';
+import { type DriverBench, drive, makeDriverBench } from './driver-bench.ts';
 import { expectOnlyLive, expectRotated, requested } from './expectations.ts';
 
 describe('the drain', () => {
@@ -110,6 +110,69 @@ describe('the drain', () => {
     bench.world.database.logins.set('b', { mayLogIn: false, password: null });
 
     expectRotated(bench, await drive(bench));
+  });
+
+  describe('whose login a stranger gives another password', () => {
+    const stranger = { mayLogIn: true, password: 'set by a stranger' };
+    const drainingWithStranger = async (): Promise<DriverBench> => {
+      const bench = requested();
+      bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+      await drive(bench);
+      bench.world.database.logins.set('a', { ...stranger });
+      return bench;
+    };
+
+    it('C13 leaves it there and says so, also when it is asked about again', async () => {
+      const bench = await drainingWithStranger();
+
+      expect(await drive(bench, probeDrift)).toMatchObject({ kind: 'draining' });
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: 'foreign-password-draining' });
+      expect(await drive(bench)).toMatchObject({ kind: 'draining' });
+
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: 'foreign-password-draining' });
+      expect(bench.world.database.logins.get('a')).toEqual(stranger);
+      expect(bench.world.journal.goals).not.toContain('repair-while-draining');
+    });
+
+    it('C13 mends the live login beside it', async () => {
+      const bench = await drainingWithStranger();
+      bench.world.database.logins.set('b', { mayLogIn: false, password: null });
+
+      await drive(bench, probeDrift);
+
+      expect(bench.world.database.logsIn(2)).toBe(true);
+      expect(bench.world.database.logins.get('a')).toEqual(stranger);
+    });
+
+    it('C13 brings the version before back once a person says so', async () => {
+      const bench = await drainingWithStranger();
+      await drive(bench, probeDrift);
+
+      await drive(bench, (deps, id, signal) => driveRotation(deps, id, signal, { probe: true, overwriteForeignPassword: true }));
+
+      expect(bench.world.database.logsIn(1)).toBe(true);
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: null });
+    });
+
+    it('closes it at the end of the drain', async () => {
+      const bench = await drainingWithStranger();
+      await drive(bench, probeDrift);
+      bench.world.vaultState.holdOuts = [];
+
+      expectRotated(bench, await drive(bench));
+      expect(bench.world.database.logins.get('a')).toEqual({ mayLogIn: false, password: null });
+    });
+
+    it('C12 tells a restored backup from it by the ended versions, and brings the version before back', async () => {
+      const bench = await drainingWithStranger();
+      bench.world.vaultState.ended = [{ version: 0, slot: 'a' }];
+      bench.world.database.logins.set('a', { mayLogIn: true, password: 'password-of-version-0' });
+
+      expect(await drive(bench, probeDrift)).toMatchObject({ kind: 'draining' });
+
+      expect(bench.world.database.logsIn(1)).toBe(true);
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: null });
+    });
   });
 
   it('goes on to its end although somebody dropped the login before', async () => {

@@ -127,11 +127,70 @@ describe('the database', () => {
   });
 
   it('C14 in which a newer epoch has acted ends the work of the older one', async () => {
-    const bench = requested();
-    bench.world.faults.fail('session.execute', new EngineFailure('newer-epoch', 'newer-epoch'));
+    const { world, deps } = requested();
+    const overtaking = (name: string): void => {
+      if (name !== 'before-statement') return;
+      world.vaultState.epoch += 1;
+      world.faults.fail('session.execute', new EngineFailure('newer-epoch', 'newer-epoch'));
+    };
+    const bench = makeDriverBench({ world, watch: overtaking });
 
     expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'superseded' } });
-    expect(bench.world.database.executed).toEqual([]);
+    expect(deps.memory.draining).toBeNull();
+    expect(world.database.executed).toEqual([]);
+  });
+
+  it('that holds a newer epoch than the vault has given is left alone, and waits for a person', async () => {
+    const bench = requested();
+    bench.world.database.mark = 900;
+
+    const outcome = await drive(bench);
+
+    expect(outcome).toMatchObject({ kind: 'blocked', state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+    expect(outcome).toHaveProperty(
+      'retryInMs',
+      expect.toSatisfy((ms: number) => ms >= 30_000),
+    );
+    expect(bench.world.vaultState.epoch).toBe(1);
+    expect(bench.world.database).toMatchObject({ executed: [], mark: 900, openSessions: 0 });
+  });
+
+  it('that holds a newer epoch is gone on with once the vault gives a higher one', async () => {
+    const bench = requested();
+    bench.world.database.mark = 900;
+    await drive(bench);
+
+    bench.world.vaultState.epoch = 900;
+
+    expectRotated(bench, await drive(bench));
+    expect(bench.world.database.mark).toBeGreaterThan(900);
+  });
+
+  it('is never touched where it is a copy of the one that the last work was done at', async () => {
+    const bench = requested();
+    expectRotated(bench, await drive(bench));
+    bench.world.vaultState.request('a');
+    const { executed, mark } = bench.world.database;
+    const before = executed.length;
+    bench.world.database.fingerprint = 'server-2';
+
+    expect(await drive(bench)).toMatchObject({ kind: 'blocked', state: 'QUARANTINED', errorCode: 'different-server' });
+    expect(bench.world.database).toMatchObject({ mark });
+    expect(executed).toHaveLength(before);
+
+    bench.world.database.fingerprint = 'server-1';
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rotated' } });
+  });
+
+  it('where nothing was ever confirmed may be another one the next time', async () => {
+    const bench = requested();
+    bench.world.database.verdicts = [{ kind: 'unfit', code: 'unfit' }];
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rejected' } });
+    bench.world.vaultState.request('b');
+    bench.world.database.fingerprint = 'server-2';
+
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rotated' } });
+    expect(bench.world.journal.server).toBe('server-2');
   });
 });
 

@@ -2,19 +2,21 @@
  * Ports that live in memory and can be told to fail: a vault with the protocol's rules, a journal, and a database with
  * login roles. Small stand-ins for the driver's tests; the exhaustive search has its own, stricter world.
  */
-import type {
-  Boundary,
-  Candidate,
-  ClaimOutcome,
-  ConfirmOutcome,
-  DrainOutcome,
-  EngineSession,
-  HoldOut,
-  PersonsWord,
-  RotationEngine,
-  RotationJournal,
-  RotationVault,
-  VerifyOutcome,
+import {
+  type Boundary,
+  type Candidate,
+  type ClaimOutcome,
+  type ConfirmOutcome,
+  type DrainOutcome,
+  differentServer,
+  EngineFailure,
+  type EngineSession,
+  type HoldOut,
+  type PersonsWord,
+  type RotationEngine,
+  type RotationJournal,
+  type RotationVault,
+  type VerifyOutcome,
 } from '@sikkerkey/core/rotation/ports.ts';
 import type { Credential, JournalRow, LoginShape, Receipt, Shape, Slot, Statement, VersionRef } from '@sikkerkey/core/rotation/types.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
@@ -50,6 +52,7 @@ export class Faults {
 
 export class MemoryJournal implements RotationJournal {
   row: JournalRow | null = null;
+  server: string | null = null;
   readonly receipts: Receipt[] = [];
   readonly goals: string[] = [];
   readonly #faults: Faults;
@@ -69,9 +72,14 @@ export class MemoryJournal implements RotationJournal {
     });
   }
 
-  finish(_secretId: string, receipt: Receipt | null): Promise<void> {
+  knownServer(): Promise<string | null> {
+    return this.#faults.around('journal.knownServer', () => this.server);
+  }
+
+  finish(_secretId: string, receipt: Receipt | null, confirmedServer: string | null): Promise<void> {
     return this.#faults.around('journal.finish', () => {
       this.row = null;
+      this.server = confirmedServer ?? this.server;
       if (receipt !== null) this.receipts.push(receipt);
     });
   }
@@ -193,6 +201,8 @@ export class MemoryDatabase implements RotationEngine {
   verdicts: VerifyOutcome[] = [];
   sessions: HoldOut[] = [];
   fingerprint = 'server-1';
+  /** The newest epoch that acted. */
+  mark = 0;
   openSessions = 0;
   /** Set to lose the session, with the statement executed or not. */
   readonly #faults: Faults;
@@ -205,8 +215,11 @@ export class MemoryDatabase implements RotationEngine {
     return [...this.logins.values()].some((login) => login.mayLogIn && login.password === `password-of-version-${version}`);
   }
 
-  openSession(): Promise<EngineSession> {
+  openSession(_secretId: string, epoch: number, _signal: AbortSignal, expectedServer: string | null = null): Promise<EngineSession> {
     return this.#faults.around('engine.openSession', () => {
+      if (expectedServer !== null && expectedServer !== this.fingerprint) throw new EngineFailure('needs-person', differentServer);
+      if (this.mark > epoch) throw new EngineFailure('newer-epoch', 'newer-epoch');
+      this.mark = epoch;
       this.openSessions += 1;
       return {
         serverFingerprint: this.fingerprint,

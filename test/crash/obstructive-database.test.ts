@@ -1,0 +1,93 @@
+/** What a database may put in the way, on the real programs: lines that know one name only, a full login, a locked role. */
+import { readFile, writeFile } from 'node:fs/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, startProgram } from '../daemon/programs.ts';
+import { tryLogin } from './logins.ts';
+import { type Managed, Stand } from './stand.ts';
+
+let stand: Stand;
+
+beforeAll(async () => {
+  stand = await Stand.open({ drainDeadlineMs: 1_000 });
+}, 60_000);
+
+afterAll(() => stand?.close());
+
+const commandLine = async (...words: string[]): Promise<{ code: number | string; output: string }> => {
+  const program = startProgram('apps/cli/main.ts', words, { SIKKERKEY_HOME: stand.home });
+  return { code: await program.ended, output: program.output() };
+};
+const rotate = async ({ secretId }: Managed): Promise<string> =>
+  (await stand.client((client) => client.call('agent.rotate', { secretId }))).rotationId;
+const newest = async ({ secretId }: Managed): Promise<string> =>
+  (await stand.operator('listRotations', { secretId })).rotations[0]?.rotationId ?? '';
+const session = async (user: string, password: string): Promise<pg.Client> => {
+  const { host, port, database } = stand.postgresql;
+  const client = new pg.Client({ host, port, database, user, password, application_name: 'nightly report' });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+};
+
+test('lines of pg_hba.conf that know the login by name stop its adoption with both ways out, and a word of a person lasts', async () => {
+  const managed = await stand.manage(1_000);
+  const { secretId, owner, firstPassword } = managed;
+  const file = String((await stand.sql('SHOW hba_file'))[0]?.['hba_file']);
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, `host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
+  await stand.sql('SELECT pg_reload_conf()');
+
+  const blocked = await commandLine('agent', 'adopt', secretId, '--yes');
+
+  expect(blocked.code).toBe(6);
+  expect(blocked.output.replace(/\s+/g, ' ')).toContain(`${owner}_a would meet reject (line 2)`);
+  expect(blocked.output).toContain('--accept-hba');
+  expect(await stand.sql(`SELECT FROM pg_roles WHERE rolname LIKE '${owner}\\__'`)).toEqual([]);
+  expect(await tryLogin(stand, owner, firstPassword)).toBe('accepted');
+
+  expect(await commandLine('agent', 'adopt', secretId, '--yes', '--accept-hba')).toMatchObject({ code: 0 });
+  await stand.retired(secretId, await newest(managed));
+  await stand.restartDaemon();
+  await eventually('the agent works', async () => (await stand.agent(secretId)).state === 'IDLE');
+  await stand.retired(secretId, await rotate(managed));
+  await writeFile(file, before);
+  await stand.sql('SELECT pg_reload_conf()');
+});
+
+test('a login whose connections are all in use is rotated in place, and the vault serves what works', async () => {
+  const managed = await stand.manage(1_000);
+  const { secretId, owner, firstPassword } = managed;
+  await stand.sql(`ALTER ROLE ${owner} CONNECTION LIMIT 1`);
+  const only = await session(owner, firstPassword);
+
+  const plan = await stand.client((client) => client.call('agent.plan', { secretId, kind: 'adopt', strategy: 'single' }));
+  expect(plan.findings).toContainEqual({
+    code: 'login-limit-nearly-used',
+    severity: 'warns',
+    details: { role: owner, limit: 1, sessions: 1 },
+  });
+  const { rotationId } = await stand.client((client) => client.call('agent.adopt', { secretId, strategy: 'single' }));
+  await stand.retired(secretId, rotationId);
+  await only.end();
+});
+
+test('whoever keeps the role locked is named where the rotation waits, which then goes on', async () => {
+  const managed = await stand.adopted();
+  await stand.sql(`CREATE ROLE nobody_special LOGIN PASSWORD 'x'`);
+  const holder = await session('nobody_special', 'x');
+  await holder.query('BEGIN');
+  await holder.query(`ALTER ROLE ${managed.owner}`);
+  const [{ pid }] = (await holder.query('SELECT pg_backend_pid() AS pid')).rows as [{ pid: number }];
+
+  const rotationId = await rotate(managed);
+
+  const agent = await eventually('the lock is named', async () => {
+    const shown = await stand.agent(managed.secretId);
+    return shown.errorCode === 'role-locked' ? shown : null;
+  });
+  expect(agent.errorDetails).toMatchObject({ role: managed.owner, pid, blocker: 'nobody_special', application: 'nightly report' });
+  await holder.query('ROLLBACK');
+  await holder.end();
+  await stand.retired(managed.secretId, rotationId);
+});
