@@ -29,8 +29,9 @@ export interface TickOperations {
   untilNextEnd(): Promise<number | null>;
   /**
    * Makes the vault older (managed/vault-age.ts) by the `elapsedMs` that its process measured since the last count or the
-   * end of a silence, though by no more than the wall clock says; and announces (drain-clear), once each, the drains that
-   * are over by that and those whose last holds are. Nothing else ends a drain or a hold by time. Returns how many ended.
+   * end of a silence, though by no more than the wall clock says, and by nothing where requests signed now are refused
+   * (`nonce-forgotten`); and announces (drain-clear), once each, the drains that are over by that and those whose last
+   * holds are. Nothing else ends a drain or a hold by time. Returns how many ended.
    */
   growOlder(input: { readonly now: number; readonly elapsedMs: number; readonly limit: number }): Promise<number>;
   /** Frees claims whose lease ended and offers their work again. */

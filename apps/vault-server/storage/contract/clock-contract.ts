@@ -145,6 +145,23 @@ export function clockContract(vault: CurrentVault): void {
     expect(await vault().storage.useNonce({ ...vault().operator(), signedAt: captured.signedAt })).toBe('nonce-forgotten');
   });
 
+  test('time in which every request is refused, since the clock went back, ends no drain', async () => {
+    const before = vault().now;
+    await useNonce('before');
+    vault().now += 1_800_000;
+    await prune();
+    const work = await draining();
+    const after = vault().now;
+    vault().now = before;
+    await vault().growOlder();
+
+    for (let second = 0; second < 200; second += 1) await vault().lives(1_000);
+
+    expect(await useNonce('refused')).toBe('nonce-forgotten');
+    vault().now = after;
+    expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOutCount: 1 });
+  });
+
   test('in the ordinary course of time every request within the window is let in', async () => {
     for (let minute = 0; minute < 30; minute += 1) {
       vault().now += 60_000;

@@ -82,7 +82,12 @@ export class Admission {
    */
   nonceOf(caller: MachineCaller | OperatorCaller): NonceUse {
     const { signedAt, now } = caller;
-    if (this.#nonces.hasForgotten(signedAt - windowMs + retentionMs, signedAt + windowMs + retentionMs)) return 'nonce-forgotten';
+    if (isForgottenTime(this.#nonces, signedAt)) return 'nonce-forgotten';
     return this.#nonces.use(`${caller.kind}:${caller.id}`, caller.nonce, now + retentionMs) ? 'fresh' : 'replay';
   }
+}
+
+/** Whether a request signed at this time is refused, since what was used then may be forgotten. */
+export function isForgottenTime(nonces: NonceRegister, signedAt: number): boolean {
+  return nonces.hasForgotten(signedAt - windowMs + retentionMs, signedAt + windowMs + retentionMs);
 }

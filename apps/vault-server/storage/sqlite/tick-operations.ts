@@ -2,6 +2,7 @@
 import { isBusy, isTakenOn, longestLeaseMs } from '../../managed/rules.ts';
 import { grownBy } from '../../managed/vault-age.ts';
 import type { TickOperations } from '../tick-operations.ts';
+import { isForgottenTime } from './admission.ts';
 import type { Actor } from './audit-log.ts';
 import { look, type StoreContext } from './context.ts';
 import type { RotationChanges } from './rotation-changes.ts';
@@ -65,7 +66,9 @@ export class Tick implements TickOperations {
   readonly growOlder: TickOperations['growOlder'] = (input) =>
     this.#context.commits.run(() => {
       const age = this.#context.age.get();
-      const ageMs = age.ageMs + grownBy(age, input.now, Math.round(input.elapsedMs));
+      // Where every request of this time is refused nobody was heard, however well the process ran.
+      const isHeard = !isForgottenTime(this.#context.nonces, input.now);
+      const ageMs = age.ageMs + (isHeard ? grownBy(age, input.now, Math.round(input.elapsedMs)) : 0);
       this.#context.age.set({ ageMs, countedAt: input.now });
       const ended = this.#changes.holds.endOverdue(ageMs, input.limit);
       const rows = this.#sql.expiredDrains.all(ageMs, input.limit);
