@@ -45,7 +45,16 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
 };
 
 /** What a 404 is about. */
-export type Subject = 'secret' | 'project' | 'machine' | 'rotation' | 'version' | 'operator';
+export type Subject =
+  | 'secret'
+  | 'project'
+  | 'machine'
+  | 'rotation'
+  | 'version'
+  | 'operator'
+  | 'machine or project'
+  | 'secret or machine'
+  | 'grant';
 
 /** Whether this is an answer of the vault to its callers, and not a failure of its own (a damaged value, say). */
 export function isRefusal(failure: CatalogueError): boolean {

@@ -35,19 +35,19 @@ export const machineHandlers: OperatorHandlers<MachineRoutes> = {
   disableMachine: (vault, caller, { machineId }) => setState(vault, caller, machineId, 'disabled', null),
   enableMachine: (vault, caller, { machineId }) => setState(vault, caller, machineId, 'approved', null),
   attachMachine: async (vault, caller, { projectId, machineId }) => {
-    done(await vault.storage.attachMachine({ caller, projectId, machineId }), 'machine');
+    done(await vault.storage.attachMachine({ caller, projectId, machineId }), 'machine or project');
     return {};
   },
   detachMachine: async (vault, caller, { projectId, machineId }) => {
-    done(await vault.storage.detachMachine({ caller, projectId, machineId }), 'machine');
+    done(await vault.storage.detachMachine({ caller, projectId, machineId }), 'machine or project');
     return {};
   },
   grant: async (vault, caller, { secretId, machineId, permission }) => {
-    done(await vault.storage.grant({ caller, secretId, machineId, permission }), 'secret');
+    done(await vault.storage.grant({ caller, secretId, machineId, permission }), 'secret or machine');
     return {};
   },
   revoke: async (vault, caller, { secretId, machineId, permission }) => {
-    done(await vault.storage.revoke({ caller, secretId, machineId, permission }), 'secret');
+    done(await vault.storage.revoke({ caller, secretId, machineId, permission }), 'grant');
     return {};
   },
   listGrants: async (vault, caller, { secretId }) => ({ grants: done(await vault.storage.listGrants({ caller, secretId }), 'secret') }),
