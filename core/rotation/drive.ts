@@ -13,7 +13,7 @@ import { isAsTold, type Standing } from './quiet-look.ts';
 export type { DrainMemory, DriveDeps, DriveRequest, RotationMemory, WorkOutcome } from './driver/contract.ts';
 
 export function createRotationMemory(): RotationMemory {
-  return { draining: null };
+  return { draining: null, failing: null };
 }
 
 /**

@@ -25,7 +25,19 @@ export type ClaimOutcome =
   /** Nothing is pending, draining or asked for. */
   | { readonly kind: 'nothing' }
   /** Another agent holds the claim until then (milliseconds from now). */
-  | { readonly kind: 'held'; readonly retryInMs: number };
+  | { readonly kind: 'held'; readonly retryInMs: number }
+  /** The vault has not given an epoch that this host was granted: it was restored from a backup. Nothing is granted. */
+  | { readonly kind: 'behind' };
+
+/** What a claim may say beside who asks. */
+export interface ClaimWords {
+  /** What a person said to this agent and the vault's audit log is to keep. */
+  readonly word?: PersonsWord;
+  /** With the word `accept-epoch`: what the granted epoch exceeds. */
+  readonly aboveEpoch?: number;
+  /** The highest epoch that this host was granted; told by the journal, not by who claims. */
+  readonly knownEpoch?: number;
+}
 
 export type ConfirmOutcome =
   /** The version is live (now or already); drain follows for an overlapping strategy. */
@@ -57,13 +69,13 @@ export type DrainOutcome =
 
 /** The vault as one agent sees it. Every method throws VaultUnreachable when no answer came: ask again, never assume. */
 export interface RotationVault {
+  /** Once it is granted, no vault may ever grant this host the same epoch again, or a lower one. */
+  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal, words?: ClaimWords): Promise<ClaimOutcome>;
   /**
-   * `word`: what a person said to this agent and the vault's audit log is to keep. `aboveEpoch`: with the word
-   * `accept-epoch`, what the granted epoch exceeds.
+   * The newest epoch that the vault has given, 0 for none. Asked on the fenced session, after the lock and before the look
+   * (rule 1). Renews the lease of the claim where it is the own one.
    */
-  claim(secretId: string, purpose: 'work' | 'repair', signal: AbortSignal, word?: PersonsWord, aboveEpoch?: number): Promise<ClaimOutcome>;
-  /** Asked on the fenced session, after the lock and before the look (rule 1). Renews the lease of the claim. */
-  isNewestEpoch(secretId: string, epoch: number, signal: AbortSignal): Promise<boolean>;
+  newestEpoch(secretId: string, epoch: number, signal: AbortSignal): Promise<number>;
   confirm(secretId: string, rotationId: string, epoch: number, signal: AbortSignal): Promise<ConfirmOutcome>;
   reject(secretId: string, rotationId: string, epoch: number, code: string, signal: AbortSignal): Promise<'rejected' | 'over'>;
   drain(secretId: string, rotationId: string, epoch: number, signal: AbortSignal): Promise<DrainOutcome>;
@@ -82,7 +94,8 @@ export interface Candidate extends VersionRef {
  * Throws EngineFailure; after one with kind `session-lost` nothing is known: open anew and look.
  */
 export interface EngineSession {
-  readonly serverFingerprint: string;
+  /** Null where it cannot be told which server this is: it is then neither the known one nor another. */
+  readonly serverFingerprint: string | null;
   look(candidates: readonly Candidate[], signal: AbortSignal): Promise<Shape>;
   /** Executes one statement, which carries the epoch and refuses itself where a newer one has acted. */
   execute(statement: Statement, candidates: readonly Candidate[], signal: AbortSignal): Promise<void>;
@@ -170,7 +183,7 @@ export class VaultDenied extends Error {
 /** Code of the failure when another server answers than the one that the journal names. */
 export const differentServer = 'different-server';
 
-/** Code of the rest when the database holds a newer epoch than the vault has ever given: no other agent's doing. */
+/** Code of the rest when the database or the journal holds a newer epoch than the vault has given: no other agent's doing. */
 export const epochAhead = 'epoch-ahead';
 
 /** The journal cannot be written: nothing may be changed anywhere (C15). */

@@ -11,6 +11,17 @@ export const daemonErrors = entries({
     exit: 6,
     details: [],
   },
+  'successor-lacks-access': {
+    title: 'the machine that was approved may do less than the one it is to replace',
+    whatHappened:
+      'Machine {machineId} does not take over while it lacks {permission} on {secretId}, which the machine in use has. Where it is not a member yet: sikkerkey admin machine attach {machineId} --project {projectId}; then this command. What is not needed here any more: agent remove, and take the grant of the machine in use away.',
+    stillWorks: 'The machine in use goes on with everything that it may do.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey admin grant add SECRET --machine MACHINE --permission PERMISSION',
+    exit: 6,
+    details: ['machineId', 'permission', 'secretId', 'projectId'],
+  },
   'daemon-already-running': {
     title: 'another daemon is running',
     whatHappened: 'A daemon already serves this home directory; a second one does not start.',

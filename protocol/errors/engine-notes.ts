@@ -12,21 +12,10 @@ export const engineNotes = entries({
     exit: 6,
     details: ['line', 'file'],
   },
-  'hba-line-goes-by-name': {
-    title: 'a line of pg_hba.conf compares no password of the database',
-    whatHappened:
-      'Line {line} of {file} ({method}) lets this login in by its name elsewhere; a slot has another name, and no certificate or account of that name.',
-    stillWorks: 'Logins that meet another line.',
-    whoMustAct: 'administrator',
-    retryable: false,
-    remedy: null,
-    exit: 6,
-    details: ['line', 'file', 'method'],
-  },
   'hba-hidden': {
     title: 'pg_hba.conf could not be read',
     whatHappened:
-      'Its lines are hidden from this administrator, or one of them cannot be parsed. What holds from here was tried instead; whether applications elsewhere get in under the names of the slots is not known.',
+      'Its lines are hidden from this administrator. What holds from here was tried instead; whether applications elsewhere get in under the names of the slots is not known.',
     stillWorks: 'Everything, if the lines name no single login.',
     whoMustAct: 'administrator',
     retryable: false,
@@ -48,6 +37,17 @@ export const engineNotes = entries({
     title: 'sessions of others are partly hidden',
     whatHappened: '{admin} sees program names and no addresses, and cannot end sessions; GRANT pg_read_all_stats TO "{admin}" shows them.',
     stillWorks: 'Rotation; who still holds an old credential is named less exactly.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: null,
+    exit: 6,
+    details: ['admin'],
+  },
+  'server-not-identified': {
+    title: 'the server cannot be told from another one',
+    whatHappened:
+      '{admin} may not read the identity of the server, so a copy of it, or another server at its address, would not be noticed. GRANT EXECUTE ON FUNCTION pg_control_system() TO "{admin}" lets it.',
+    stillWorks: 'Everything.',
     whoMustAct: 'administrator',
     retryable: false,
     remedy: null,

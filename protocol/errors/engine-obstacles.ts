@@ -137,13 +137,35 @@ export const engineObstacles = entries({
   'hba-differs-for-slots': {
     title: 'pg_hba.conf treats a login slot otherwise than the login',
     whatHappened:
-      'Line {line} of {file}: {role} gets {gives}, {slot} would meet {meets}. Name the slots there as well (or +role for all its members), and reload; or accept it with --accept-hba (of agent adopt; of agent configure where it is adopted).',
+      'Line {line} of {file}, in database {database}: {role} gets {gives}, {slot} would meet {meets}. Name the slots there as well (or +role for all its members), and reload; or accept it with --accept-hba (of agent adopt; of agent configure where it is adopted).',
     stillWorks: 'Nothing was changed.',
     whoMustAct: 'administrator',
     retryable: false,
     remedy: 'sikkerkey agent adopt --secret SECRET --accept-hba',
     exit: 6,
-    details: ['line', 'file', 'role', 'slot', 'gives', 'meets'],
+    details: ['line', 'file', 'database', 'role', 'slot', 'gives', 'meets'],
+  },
+  'hba-line-goes-by-name': {
+    title: 'a line of pg_hba.conf compares no password of the database',
+    whatHappened:
+      'Line {line} of {file} ({method}), in database {database}, lets this login in by its name elsewhere; a slot has another name, and perhaps no certificate or account of that name. Where applications come in by another line, or the names of the slots are known there, accept it with --accept-hba (of agent adopt; of agent configure where it is adopted).',
+    stillWorks: 'Nothing was changed.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey agent adopt --secret SECRET --accept-hba',
+    exit: 6,
+    details: ['line', 'file', 'method', 'database'],
+  },
+  'hba-line-broken': {
+    title: 'a line of pg_hba.conf cannot be parsed',
+    whatHappened:
+      'Line {line} of {file} is wrong, so the server goes on with what it loaded before, and does not start again. Whether a login slot would get in is not known. Mend the line, and reload; or accept it with --accept-hba (of agent adopt; of agent configure where it is adopted).',
+    stillWorks: 'Nothing was changed.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey agent adopt --secret SECRET --accept-hba',
+    exit: 6,
+    details: ['line', 'file'],
   },
   'hba-trust': {
     title: 'the server lets this login in without a password',

@@ -16,9 +16,9 @@ export const rotationErrors = entries({
     details: ['secretId'],
   },
   'different-server': {
-    title: 'this is another database server than the one where this secret was last worked on',
+    title: 'this is not known to be the database server where this secret was last worked on',
     whatHappened:
-      'The identity of the server differs from the one in the journal, so nothing was changed there. Where it is a copy, agent configure goes back; where the database has moved, or was upgraded into a new cluster, a person says so.',
+      'The identity of the server differs from the one in the journal, or the address was changed and both were not seen to lead to one running server, so nothing was changed there. Where it is a copy, agent configure goes back; where the database has moved, or was upgraded into a new cluster, a person says so.',
     stillWorks: 'The live credential stays as it is on both servers.',
     whoMustAct: 'administrator',
     retryable: true,
@@ -27,9 +27,9 @@ export const rotationErrors = entries({
     details: ['secretId'],
   },
   'epoch-ahead': {
-    title: 'the database holds a newer claim than the vault has ever given',
+    title: 'the vault does not know a claim that this host or the database holds',
     whatHappened:
-      'The vault was restored from a backup, or somebody has edited the comment of the login, or another vault manages it: nothing was changed. Make sure that no other vault works on this login; then this command goes on above that claim.',
+      'The vault was restored from a backup, or somebody has edited the comment of the login, or another vault manages it: nothing was changed, and what was in flight is kept. Restore a newer backup of the vault, or make sure that no other vault works on this login; then this command goes on above that claim, with what the vault knows. Versions newer than that are lost, and applications that hold them log in no more until they read again.',
     stillWorks: 'Every login stays as it is in the database.',
     whoMustAct: 'administrator',
     retryable: true,
@@ -42,6 +42,17 @@ export const rotationErrors = entries({
     whatHappened:
       'Nothing was overwritten: applications that hold the version before cannot open new connections until they read the secret again. Left alone, the drain goes on and the login is closed at its end; this command gives it the password of the version before again.',
     stillWorks: 'The live version, and whoever logs in with the password that was set.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey agent repair --secret {secretId} --overwrite-foreign-password',
+    exit: 6,
+    details: ['secretId'],
+  },
+  'locked-login-draining': {
+    title: 'somebody else has locked the login that drains',
+    whatHappened:
+      'It stays locked: applications that hold the version before cannot open new connections until they read the secret again. Left alone, the drain goes on and the login is closed at its end; this command opens it again with the password of the version before.',
+    stillWorks: 'The live version.',
     whoMustAct: 'administrator',
     retryable: true,
     remedy: 'sikkerkey agent repair --secret {secretId} --overwrite-foreign-password',

@@ -315,6 +315,17 @@ export const vaultErrors = entries({
     exit: 3,
     details: [],
   },
+  'vault-clock-went-back': {
+    title: 'the clock of the vault went back to a time that it has forgotten',
+    whatHappened:
+      'Its clock was ahead and was put back, or is behind now. What was used at such a time is forgotten, so a repeated request could not be told: until its clock has passed that time, all requests are refused.',
+    stillWorks: 'Applications keep the values that they have; no drain ends meanwhile. If its clock is right now, it passes by itself.',
+    whoMustAct: 'administrator',
+    retryable: true,
+    remedy: 'sikkerkey-vault status --data DIR',
+    exit: 3,
+    details: [],
+  },
   'vault-failed': {
     title: 'the vault could not do this',
     whatHappened: 'An unexpected failure; it is in the log of the vault as {reference}.',

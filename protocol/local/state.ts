@@ -75,6 +75,9 @@ export const vaultFact = z.object({
       machineName: z.string(),
       fingerprint: z.string(),
       machineState: z.enum(['pending', 'approved', 'denied', 'disabled', 'unknown']),
+      /** Why it does not take its place yet, although it is approved. */
+      errorCode: z.string().optional(),
+      errorDetails: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
     })
     .optional(),
   /** Facts of the error, where there are any. */

@@ -264,9 +264,13 @@ export const machineRoutes = {
       word: personsWord.optional(),
       /** With the word `accept-epoch`: the epoch that the database holds; the granted one exceeds it. */
       aboveEpoch: z.int().min(1).max(highestAcceptedEpoch).optional(),
+      /** The highest epoch that this host was ever granted: a vault that has not given it grants nothing, and counts nothing. */
+      knownEpoch: epochNumber.optional(),
     }),
     answer: z.discriminatedUnion('outcome', [
       z.strictObject({ outcome: z.literal('claimed'), rotation: claimedRotation }),
+      /** The vault has gone back behind `knownEpoch`. */
+      z.strictObject({ outcome: z.literal('behind') }),
       z.strictObject({ outcome: z.literal('nothing') }),
       z.strictObject({ outcome: z.literal('held'), retryInMs: durationMs }),
     ]),
@@ -283,7 +287,8 @@ export const machineRoutes = {
   renew: {
     path: '/v2/rotations/renew',
     body: z.strictObject({ secretId: identifier, epoch: epochNumber }),
-    answer: z.strictObject({ newest: z.boolean(), leaseMs: durationMs }),
+    /** Not newest: a higher one was granted since, or the vault has gone back and its newest is lower. 0: none was granted. */
+    answer: z.strictObject({ newest: z.boolean(), newestEpoch: z.int().min(0), leaseMs: durationMs }),
   },
   /** Idempotent; any alias of the rotation confirms it. */
   confirm: {

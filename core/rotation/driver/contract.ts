@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Random } from '../../random.ts';
 import type { AgentState, RotationFact } from '../facts.ts';
 import type { Work } from '../machine/state.ts';
-import type { Boundary, HoldOut, RotationEngine, RotationJournal, RotationVault } from '../ports.ts';
+import type { Boundary, EngineFailure, HoldOut, RotationEngine, RotationJournal, RotationVault } from '../ports.ts';
 import type { Standing } from '../quiet-look.ts';
 import type { Receipt, Statement } from '../types.ts';
 
@@ -21,9 +21,18 @@ export interface DriveDeps {
   boundary(name: Boundary): void;
 }
 
-/** What one process remembers of one secret's drain between two calls. Nothing that a crash may not take away. */
+/** What one process remembers of one secret between two calls. Nothing that a crash may not take away. */
 export interface RotationMemory {
   draining: DrainMemory | null;
+  /** What the database fails with, as it was told last; null since it got on. */
+  failing: DatabaseFailing | null;
+}
+
+export interface DatabaseFailing {
+  readonly state: AgentState;
+  readonly code: string;
+  readonly details: EngineFailure['details'];
+  readonly attempt: number;
 }
 
 export interface DrainMemory {

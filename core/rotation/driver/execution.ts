@@ -129,8 +129,8 @@ export class Execution {
       case 'open-session':
         return await this.#openSession(effect.epoch, work);
       case 'ask-epoch': {
-        const isNewest = await vault.isNewestEpoch(this.#secretId, effect.epoch, signal);
-        return this.#passed('epoch-checked', { kind: 'epoch-answered', isNewest });
+        const newestEpoch = await vault.newestEpoch(this.#secretId, effect.epoch, signal);
+        return this.#passed('epoch-checked', { kind: 'epoch-answered', newestEpoch });
       }
       case 'look':
       case 'execute':
@@ -146,8 +146,9 @@ export class Execution {
   }
 
   async #claim(purpose: 'work' | 'repair'): Promise<Event> {
-    const outcome = await this.#deps.vault.claim(this.#secretId, purpose, this.#signal, this.#word ?? undefined);
+    const outcome = await this.#deps.vault.claim(this.#secretId, purpose, this.#signal, this.#word === null ? {} : { word: this.#word });
     if (outcome.kind === 'nothing') return { kind: 'nothing-to-claim' };
+    if (outcome.kind === 'behind') return { kind: 'vault-behind' };
     if (outcome.kind === 'held') return { kind: 'held-by-another', retryInMs: outcome.retryInMs };
     const { rotationId, epoch, strategy, phase, versions, credentials } = outcome.claim;
     this.#credentials = new Map([...this.#credentials, ...credentials]);
@@ -160,12 +161,17 @@ export class Execution {
     const expected = this.#word === 'accept-server' ? null : this.#fingerprint;
     const session = await this.#deps.engine.openSession(this.#secretId, epoch, this.#signal, expected);
     this.#session = session;
+    // Which server it is cannot be told everywhere: then nothing is compared, and nothing kept.
+    if (session.serverFingerprint !== null) await this.#recogniseServer(session.serverFingerprint, work);
+    return this.#passed('session-open', { kind: 'session-open' });
+  }
+
+  async #recogniseServer(serverFingerprint: string, work: Work | null): Promise<void> {
     if (this.#fingerprint === null && work !== null) {
-      this.#fingerprint = session.serverFingerprint;
+      this.#fingerprint = serverFingerprint;
       await this.#deps.journal.write(this.#rowOf(work));
     }
-    if (session.serverFingerprint !== this.#fingerprint) await this.#acceptServer(session.serverFingerprint, work);
-    return this.#passed('session-open', { kind: 'session-open' });
+    if (serverFingerprint !== this.#fingerprint) await this.#acceptServer(serverFingerprint, work);
   }
 
   /** The journal names the server before anything is looked at there. Throws EngineFailure unless a person said so. */

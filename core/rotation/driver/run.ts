@@ -7,7 +7,7 @@ import type { Event, Rest, State, Wish, Work } from '../machine/state.ts';
 import type { HoldOut } from '../ports.ts';
 import type { Receipt } from '../types.ts';
 import { agentStateOf } from './agent-state.ts';
-import type { DriveDeps, DriveRequest, WorkOutcome } from './contract.ts';
+import type { DatabaseFailing, DriveDeps, DriveRequest, WorkOutcome } from './contract.ts';
 import { Execution, type KeptWork } from './execution.ts';
 import { driftPeriodMs, engineDeadlineMs, pauseForEngine, pauseForVault, pauseOfDrain, pauseWhileBlocked } from './pauses.ts';
 
@@ -31,6 +31,8 @@ export class Run {
   #receipt: Receipt | null = null;
   /** The last one, for the words of its code. */
   #engineFailure: (Event & { readonly kind: 'engine-failed' }) | null = null;
+  /** Of the work of this call: what is blocked is told with it, or whoever waits for that rotation hears nothing of it. */
+  #rotationId: string | null = null;
   #lastFact = '';
 
   constructor(deps: DriveDeps, secretId: string, { row, knownServer }: KeptWork, request: DriveRequest, signal: AbortSignal) {
@@ -68,6 +70,7 @@ export class Run {
         if (effect === null) throw new Error(`nothing to do while ${state.at}`);
         if (state.at === 'releasing') this.#tellRest(state.rest);
         else this.#tellState(agentStateOf(state));
+        this.#rotationId = workOfState(state)?.rotationId ?? null;
         const event = await this.#execution.perform(effect, workOfState(state), (outcome) => this.#makeReceipt(outcome));
         if (event.kind === 'engine-failed') this.#engineFailure = event;
         const givenUp = await this.#pauseAfter(event, state);
@@ -93,11 +96,14 @@ export class Run {
     const failure = engineFailureOf(event);
     if (failure === null) {
       if (isEngineProgress(event)) this.#engineStreak.attempts = 0;
+      // A row that was written says nothing of the database.
+      if (event.kind !== 'row-written' && isEngineProgress(event)) this.#deps.memory.failing = null;
       return null;
     }
     const attempt = count(this.#engineStreak, clock.monotonic());
     const shown: AgentState = event.kind === 'verify-answered' ? 'APPLIED' : 'DATABASE_UNREACHABLE';
-    this.#tell(shown, failure, attempt, []);
+    const details = event.kind === 'engine-failed' ? (event.details ?? {}) : {};
+    this.#tellFailing({ state: shown, code: failure, details, attempt });
     if (clock.monotonic() - this.#engineStreak.sinceMs >= engineDeadlineMs) {
       return this.#outcome({ kind: 'blocked', state: shown, code: failure }, null);
     }
@@ -157,16 +163,28 @@ export class Run {
     return this.#receipt;
   }
 
-  /** A drain that is asked about again has told its hold-outs before; they stay until there is news. */
+  /**
+   * A drain that is asked about again has told its hold-outs before; they stay until there is news. So does a failure: that
+   * it is tried again is none, or a person would hardly ever see what it fails with.
+   */
   #tellState(state: AgentState): void {
-    if (state === 'DRAINING' && this.#checks > 0) return;
-    this.#tell(state, null, 0, []);
+    const { failing } = this.#deps.memory;
+    if (this.#vaultStreak.attempts > 0 || (state === 'DRAINING' && this.#checks > 0)) return;
+    if (failing === null) this.#tell(state, null, 0, []);
+    else this.#tellFailing(failing);
+  }
+
+  #tellFailing(failing: DatabaseFailing): void {
+    this.#deps.memory.failing = failing;
+    this.#tell(failing.state, failing.code, failing.attempt, []);
   }
 
   #tellRest(rest: Rest): void {
     const state = agentStateOf({ at: 'resting', rest, work: null });
+    if (rest.kind !== 'blocked' || rest.code !== this.#deps.memory.failing?.code) this.#deps.memory.failing = null;
     const code = rest.kind === 'blocked' || rest.kind === 'denied' || rest.kind === 'draining' ? rest.code : null;
     const holdOuts = rest.kind === 'draining' ? rest.holdOuts : [];
+    if (rest.kind !== 'blocked') this.#rotationId = null;
     this.#tell(state, code, 0, holdOuts, { deadlineInMs: rest.kind === 'draining' ? rest.deadlineInMs : null });
   }
 
@@ -179,9 +197,10 @@ export class Run {
     rest: { readonly deadlineInMs: number | null } | null = null,
   ): void {
     const work = workOfState(this.#state);
+    const failure = [this.#engineFailure, this.#deps.memory.failing].find((one) => one !== null && one.code === errorCode);
     const fact: RotationFact = {
       secretId: this.#secretId,
-      rotationId: work?.rotationId ?? null,
+      rotationId: work?.rotationId ?? (rest === null ? null : this.#rotationId),
       state,
       isRest: rest !== null,
       strategy: work?.strategy ?? null,
@@ -190,7 +209,7 @@ export class Run {
       holdOuts,
       drainDeadlineInMs: rest?.deadlineInMs ?? null,
       errorCode,
-      ...(errorCode !== null && errorCode === this.#engineFailure?.code ? { errorDetails: this.#engineFailure.details ?? {} } : {}),
+      ...(failure == null ? {} : { errorDetails: failure.details ?? {} }),
       attempt,
     };
     const shown = JSON.stringify(fact);

@@ -2,6 +2,7 @@
  * From a claim to the journal row. After a restart with a row the agent claims anew, so that it goes on under a fresh
  * epoch and with the vault's word on where the rotation is; what it did before does not matter, it will look.
  */
+import { epochAhead } from '../ports.ts';
 import { holdsForeignPassword } from '../strategies/strategy.ts';
 import type { Goal, Receipt, Shape } from '../types.ts';
 import type { MachineRules } from './rules.ts';
@@ -13,6 +14,8 @@ type Claiming = Extract<State, { at: 'claiming' }>;
 export function afterClaiming(state: Claiming, event: Event): State {
   const { row, wish } = state;
   switch (event.kind) {
+    case 'vault-behind':
+      return resting(ahead);
     case 'claimed':
       return take(event.grant, row, { ...wish, knowsEnded: state.purpose === 'repair' || event.grant.phase === 'promoted' });
     case 'held-by-another':
@@ -22,7 +25,7 @@ export function afterClaiming(state: Claiming, event: Event): State {
       if (row === null) return resting({ kind: 'idle', retryInMs: null });
       // The answer to our confirm may have been lost: the vault repeats it as long as nobody acted after us.
       if (row.goal === 'confirm') return { at: 'confirming', work: workOf(row), wish };
-      return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: afterOver(row.goal), wish };
+      return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: afterOver(row.goal, wish), wish };
     default:
       return impossible(state, event);
   }
@@ -55,9 +58,12 @@ function goalOf(grant: Grant, row: Row | null): Goal | null {
   }
 }
 
-/** A version that was cancelled while we were down may have reached the database: that is drift now, so look (C8). */
-function afterOver(goal: Goal): AfterFinish {
-  return goal === 'apply' || goal === 'undo' ? { kind: 'probe' } : { kind: 'rest' };
+/**
+ * A version that was cancelled while we were down may have reached the database: that is drift now, so look (C8). So may one
+ * that a vault restored from a backup has forgotten; a person who accepts that has it looked for.
+ */
+function afterOver(goal: Goal, wish: Wish): AfterFinish {
+  return wish.probe || goal === 'apply' || goal === 'undo' ? { kind: 'probe' } : { kind: 'rest' };
 }
 
 /** How work ended of which the vault says that it is over. */
@@ -96,6 +102,9 @@ export function isQuarantined(shape: Shape, work: Work, wish: Wish): boolean {
 
 /** Reason given to the vault for a version that a person has given up while it was pending. */
 export const givenUp = 'given-up';
+
+/** What the database holds may be newer than anything that the vault knows: only a person goes on. */
+export const ahead: Rest = { kind: 'blocked', state: 'QUARANTINED', code: epochAhead };
 
 export const quarantined: Rest = { kind: 'blocked', state: 'QUARANTINED', code: 'foreign-password' };
 

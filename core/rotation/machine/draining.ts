@@ -4,14 +4,17 @@
  * never opened again, since an operator may have locked it on purpose. Retirement itself looks (rules 3 and 6).
  */
 import type { DrainOutcome } from '../ports.ts';
-import { holdsForeignPrevious, leavingForeignPrevious, logsIn } from '../strategies/strategy.ts';
+import { holdsForeignPrevious, isLockedPrevious, leavingForeignPrevious, leavingLockedPrevious, logsIn } from '../strategies/strategy.ts';
+import type { Shape, Versions } from '../types.ts';
 import { resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
-import { superseded } from './session.ts';
+import { overtaken } from './session.ts';
 import { type Event, impossible, type State, type Wish, type Work } from './state.ts';
 
 /** Shown while the login that drains has a stranger's password. */
 const foreignPrevious = 'foreign-password-draining';
+/** Shown while somebody keeps the login that drains locked. */
+const lockedPrevious = 'locked-login-draining';
 
 export function afterDraining(state: Extract<State, { at: 'draining' }>, event: Event): State {
   if (event.kind !== 'drain-answered') return impossible(state, event);
@@ -20,7 +23,7 @@ export function afterDraining(state: Extract<State, { at: 'draining' }>, event: 
   switch (outcome.kind) {
     case 'over':
       // Not by us: another agent retired it, or works on it under a newer epoch and it drains still.
-      return superseded(work, wish);
+      return overtaken(work, wish);
     case 'deadline-passed':
       return retire(work, wish);
     case 'draining':
@@ -39,10 +42,10 @@ export function afterProbingDrain(state: Extract<State, { at: 'probing-drain' }>
   // What looks foreign may be a restored backup: claimed as for a repair, the next look knows the ended versions too.
   if (isForeign && answer.kind === 'draining' && !wish.knowsEnded)
     return { at: 'claiming', purpose: 'repair', row: rowOf(state.work), wish: { ...wish, probe: true } };
-  const work = { ...state.work, drainCode: isForeign && !wish.overwriteForeignPassword ? foreignPrevious : null };
+  const work = { ...state.work, drainCode: wish.overwriteForeignPassword ? null : drainCodeOf(event.shape, state.work.versions) };
   switch (answer.kind) {
     case 'draining': {
-      const judged = wish.overwriteForeignPassword ? event.shape : leavingForeignPrevious(event.shape, work.versions);
+      const judged = wish.overwriteForeignPassword ? event.shape : leavingPrevious(event.shape, work.versions);
       if (!rules.strategies[work.strategy].isDrifted(judged, work.versions)) return stillDraining(work, answer);
       return { at: 'journalling', work: { ...work, goal: 'repair-while-draining' }, wish };
     }
@@ -54,6 +57,17 @@ export function afterProbingDrain(state: Extract<State, { at: 'probing-drain' }>
   }
 }
 
+/** What a person has to know of the login that drains. */
+function drainCodeOf(shape: Shape, versions: Versions): string | null {
+  if (holdsForeignPrevious(shape, versions)) return foreignPrevious;
+  return isLockedPrevious(shape, versions) ? lockedPrevious : null;
+}
+
+/** What somebody else did to the login that drains stays, as long as nobody says otherwise. */
+function leavingPrevious(shape: Shape, versions: Versions): Shape {
+  return leavingLockedPrevious(leavingForeignPrevious(shape, versions), versions);
+}
+
 export function afterCounting(state: Extract<State, { at: 'counting-sessions' }>, event: Event): State {
   if (event.kind !== 'sessions-counted') return impossible(state, event);
   const { work, wish } = state;
@@ -63,6 +77,7 @@ export function afterCounting(state: Extract<State, { at: 'counting-sessions' }>
 
 export function afterReporting(state: Extract<State, { at: 'reporting-retired' }>, event: Event): State {
   if (event.kind !== 'retired-answered') return impossible(state, event);
+  if (event.outcome === 'over') return overtaken(state.work, state.wish, 'rotated');
   return { at: 'finishing', work: state.work, outcome: 'rotated', afterwards: { kind: 'rest' }, wish: state.wish };
 }
 

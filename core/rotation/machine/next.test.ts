@@ -18,7 +18,7 @@ const toLook: readonly Event[] = [
   { kind: 'claimed', grant },
   { kind: 'row-written' },
   { kind: 'session-open' },
-  { kind: 'epoch-answered', isNewest: true },
+  { kind: 'epoch-answered', newestEpoch: 7 },
 ];
 const toStatement: readonly Event[] = [...toLook, { kind: 'looked', shape }];
 const toVerify: readonly Event[] = [...toStatement, { kind: 'executed' }];
@@ -77,9 +77,29 @@ describe('the machine', () => {
   });
 
   it('gives up where the vault knows a newer epoch', () => {
-    const stale = next(after(toLook.slice(0, 3)).state, { kind: 'epoch-answered', isNewest: false });
+    const stale = next(after(toLook.slice(0, 3)).state, { kind: 'epoch-answered', newestEpoch: 8 });
 
     expect(stale.effects).toEqual([{ kind: 'finish-row', outcome: 'superseded' }]);
+  });
+
+  it.each([
+    { name: 'asked on its session', events: toLook.slice(0, 3) },
+    {
+      name: 'asked because its confirm is called stale',
+      events: [...toConfirm, { kind: 'confirm-answered', outcome: { kind: 'stale-epoch' } }] satisfies Event[],
+    },
+  ])('keeps its row and rests where the vault has gone back behind its epoch, $name', ({ events }) => {
+    const { state } = next(after(events).state, { kind: 'epoch-answered', newestEpoch: 6 });
+
+    expect(state).toMatchObject({ at: 'resting', rest: { kind: 'blocked', state: 'QUARANTINED', code: 'epoch-ahead' } });
+  });
+
+  it('keeps its row and rests where the vault grants nothing because it has gone back', () => {
+    const row: Row = { rotationId: 'rot_2', epoch: 6, strategy: 'flip', goal: 'drain', versions };
+
+    const { state } = after([{ kind: 'vault-behind' }], row);
+
+    expect(state).toMatchObject({ at: 'resting', rest: { kind: 'blocked', state: 'QUARANTINED', code: 'epoch-ahead' } });
   });
 
   it('repeats the confirm for ever while the vault gives no answer', () => {

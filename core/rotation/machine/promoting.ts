@@ -4,7 +4,7 @@
  */
 import type { VerifyOutcome } from '../ports.ts';
 import type { MachineRules } from './rules.ts';
-import { superseded } from './session.ts';
+import { overtaken } from './session.ts';
 import { type Event, impossible, type State, type Wish, type Work } from './state.ts';
 
 const undoCodes = { refused: 'wrong-password', cancelled: 'rejected-by-vault' } as const;
@@ -44,7 +44,7 @@ export function afterConfirming(state: Extract<State, { at: 'confirming' }>, eve
     case 'finished':
       return { at: 'finishing', work, outcome: 'rotated', afterwards: { kind: 'rest' }, wish };
     case 'stale-epoch':
-      return superseded(work, wish);
+      return overtaken(work, wish);
     case 'rejected':
       return undo(work, undoCodes.cancelled, wish);
     default:
@@ -56,7 +56,8 @@ export function afterRejecting(state: Extract<State, { at: 'rejecting' }>, event
   if (event.kind !== 'reject-answered') return impossible(state, event);
   const { work, wish } = state;
   // Over: the vault had rejected it before, which is why it was undone, or another agent went on.
-  const outcome = event.outcome === 'rejected' || work.undoCode === undoCodes.cancelled ? 'rejected' : 'superseded';
+  if (event.outcome === 'over') return overtaken(work, wish, work.undoCode === undoCodes.cancelled ? 'rejected' : 'superseded');
+  const { outcome } = event;
   return { at: 'finishing', work, outcome, afterwards: { kind: 'rest' }, wish };
 }
 

@@ -3,14 +3,15 @@
  * lives. A lost session starts again at the lock, a newer epoch ends the work (rule 1).
  */
 
-import { type DrainOutcome, differentServer, type EngineFailureKind, epochAhead } from '../ports.ts';
+import { type DrainOutcome, differentServer, type EngineFailureKind } from '../ports.ts';
 import { repetitionOf } from '../statements.ts';
-import { holdsForeignPrevious, leavingForeignPrevious } from '../strategies/strategy.ts';
-import type { Shape } from '../types.ts';
-import { givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
+import { holdsForeignPrevious, leavingForeignPrevious, leavingLockedPrevious } from '../strategies/strategy.ts';
+import type { Receipt, Shape } from '../types.ts';
+import { ahead, givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
 import { type Event, impossible, type SessionWork, type State, type Wish, type Work } from './state.ts';
 
+type Refused = Extract<State, { at: 'refused' }>;
 type InSession = Extract<State, { at: 'opening' | 'asking' | 'looking' | 'executing' }>;
 
 export function afterSessionStep(state: InSession, event: Event, rules: MachineRules): State {
@@ -22,7 +23,7 @@ export function afterSessionStep(state: InSession, event: Event, rules: MachineR
     case 'asking':
       if (event.kind === 'drain-answered') return afterAskedDrain(work, event.outcome, wish);
       if (event.kind !== 'epoch-answered') return impossible(state, event);
-      return event.isNewest ? { at: 'looking', work, wish } : superseded(work, wish);
+      return event.newestEpoch === work.epoch ? { at: 'looking', work, wish } : afterNewest(overtaken(work, wish), event.newestEpoch);
     case 'looking':
       return event.kind === 'looked' ? afterLook(work, event.shape, wish, rules) : impossible(state, event);
     case 'executing': {
@@ -35,14 +36,18 @@ export function afterSessionStep(state: InSession, event: Event, rules: MachineR
   }
 }
 
+export function afterRefused(state: Refused, event: Event): State {
+  return event.kind === 'epoch-answered' ? afterNewest(state, event.newestEpoch) : impossible(state, event);
+}
+
 /**
- * Whoever wrote the newer epoch had it from this vault, so the vault knows of it, or else it has gone back (restored from a
- * backup) or the mark is forged. Going on under a higher one may shut out whom that mark belongs to: a person decides.
+ * Whoever overtook us had a higher epoch from this vault. A vault whose newest one is lower than ours has gone back (restored
+ * from a backup): what it says is over may be all that anybody knows of what the database holds, so the row stays. Where the
+ * database refuses our newest one, the mark is forged or another vault's. Going on is for a person to decide.
  */
-export function afterRefused(state: Extract<State, { at: 'refused' }>, event: Event): State {
-  if (event.kind !== 'epoch-answered') return impossible(state, event);
-  if (!event.isNewest) return superseded(state.work, state.wish);
-  return resting({ kind: 'blocked', state: 'QUARANTINED', code: epochAhead });
+function afterNewest({ work, by, outcome, wish }: Refused, newestEpoch: number): State {
+  const isAhead = newestEpoch < work.epoch || (newestEpoch === work.epoch && by === 'database');
+  return isAhead ? resting(ahead) : { at: 'finishing', work, outcome, afterwards: { kind: 'rest' }, wish };
 }
 
 /** Once nobody may hold the version before, or an operator has it retired now, it is not opened again. */
@@ -51,7 +56,7 @@ function afterAskedDrain(work: SessionWork, { kind }: DrainOutcome, wish: Wish):
     case 'draining':
       return { at: 'looking', work, wish };
     case 'over':
-      return superseded(work, wish);
+      return overtaken(work, wish);
     case 'clear':
     case 'deadline-passed':
       return { at: 'journalling', work: { ...work, goal: 'drain' }, wish };
@@ -64,7 +69,7 @@ function afterLook(work: SessionWork, shape: Shape, wish: Wish, rules: MachineRu
   if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return beforeForeignPassword(work, wish);
   if (work.goal === 'repair-while-draining' && !wish.knowsEnded && holdsForeignPrevious(shape, work.versions))
     return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish: { ...wish, probe: true } };
-  const judged = wish.overwriteForeignPassword ? shape : leavingForeignPrevious(shape, work.versions);
+  const judged = wish.overwriteForeignPassword ? shape : leavingPrevious(shape, work);
   const plan = rules.strategies[work.strategy].plan(work.goal, judged, work.versions);
   if (plan.kind === 'login-missing') return resting({ kind: 'blocked', state: 'QUARANTINED', code: plan.kind });
   return plan.statements.length > 0 ? { at: 'executing', work, statements: plan.statements, wish } : reached(work, wish);
@@ -81,6 +86,12 @@ function beforeForeignPassword(work: SessionWork, wish: Wish): State {
   if (work.goal === 'repair' && wish.giveUpRotationId !== null)
     return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'release' }, wish };
   return resting(quarantined);
+}
+
+/** Retirement closes the login before whatever somebody did to it; the repair beside it leaves that alone. */
+function leavingPrevious(shape: Shape, { goal, versions }: SessionWork): Shape {
+  const left = leavingForeignPrevious(shape, versions);
+  return goal === 'repair-while-draining' ? leavingLockedPrevious(left, versions) : left;
 }
 
 /** An undo that only closes the pending version's own login guesses nothing, whatever the live one holds. */
@@ -100,7 +111,7 @@ function afterFailure(state: InSession, failure: EngineFailureKind, code: string
       return { at: 'opening', work, wish };
     }
     case 'newer-epoch':
-      return { at: 'refused', work, wish };
+      return { ...overtaken(work, wish), by: 'database' };
     case 'needs-person':
       return resting({ kind: 'blocked', state: code === differentServer ? 'QUARANTINED' : 'DATABASE_UNREACHABLE', code });
     default:
@@ -126,6 +137,7 @@ function reached(work: SessionWork, wish: Wish): State {
   }
 }
 
-export function superseded(work: Work, wish: Wish): State {
-  return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'rest' }, wish };
+/** The vault says that the work is over. Not by us, and a vault that was restored from a backup says so too. */
+export function overtaken(work: Work, wish: Wish, outcome: Receipt['outcome'] = 'superseded'): Refused {
+  return { at: 'refused', work, by: 'vault', outcome, wish };
 }

@@ -65,8 +65,17 @@ export type State =
   | { readonly at: 'opening'; readonly work: SessionWork; readonly wish: Wish }
   /** On the session: is our epoch still the newest? */
   | { readonly at: 'asking'; readonly work: SessionWork; readonly wish: Wish }
-  /** The database holds a newer epoch than ours. Does the vault know it? Asked without a session. */
-  | { readonly at: 'refused'; readonly work: SessionWork; readonly wish: Wish }
+  /**
+   * A newer epoch in the database, or the vault's word that the work is over, says that ours has passed. Has the vault given
+   * a newer one? Asked without a session; `outcome` is how the work ended if so.
+   */
+  | {
+      readonly at: 'refused';
+      readonly work: Work;
+      readonly by: 'database' | 'vault';
+      readonly outcome: Receipt['outcome'];
+      readonly wish: Wish;
+    }
   | { readonly at: 'looking'; readonly work: SessionWork; readonly wish: Wish }
   | { readonly at: 'executing'; readonly work: SessionWork; readonly statements: readonly Statement[]; readonly wish: Wish }
   | { readonly at: 'verifying'; readonly work: Work; readonly wish: Wish }
@@ -119,11 +128,12 @@ export type Effect =
 export type Event =
   | { readonly kind: 'claimed'; readonly grant: Grant }
   | { readonly kind: 'nothing-to-claim' }
+  | { readonly kind: 'vault-behind' }
   | { readonly kind: 'held-by-another'; readonly retryInMs: number }
   | { readonly kind: 'row-written' }
   | { readonly kind: 'row-finished' }
   | { readonly kind: 'session-open' }
-  | { readonly kind: 'epoch-answered'; readonly isNewest: boolean }
+  | { readonly kind: 'epoch-answered'; readonly newestEpoch: number }
   | { readonly kind: 'looked'; readonly shape: Shape }
   | { readonly kind: 'executed' }
   | { readonly kind: 'verify-answered'; readonly outcome: VerifyOutcome }

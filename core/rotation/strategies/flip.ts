@@ -20,7 +20,8 @@ function plan(goal: SessionGoal, shape: Shape, versions: Versions): Plan {
     case 'repair':
       return open(shape, [live], close(shape, strayLogins(shape, versions)));
     case 'repair-while-draining':
-      return open(shape, [live, ...stillThere(shape, required(previous, goal))], close(shape, strayLogins(shape, versions)));
+      // The one before first: as long as the live one does not log in, an interrupted repair is told from a lock on purpose.
+      return open(shape, [...stillThere(shape, required(previous, goal)), live], close(shape, strayLogins(shape, versions)));
     default:
       throw new Error('unknown goal', { cause: goal satisfies never });
   }

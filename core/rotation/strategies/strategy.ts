@@ -62,6 +62,25 @@ export function leavingForeignPrevious(shape: Shape, versions: Versions): Shape 
   return { logins: shape.logins.map(left) };
 }
 
+/**
+ * The login that drains was locked or its password taken away, and the live one works. A backup from before the login was
+ * opened has no live version either, and a repair opens this login first: so somebody did it on purpose, because of a leak.
+ */
+export function isLockedPrevious(shape: Shape, { live, previous }: Versions): boolean {
+  if (previous === null || previous.slot === live.slot || !logsIn(shape, live)) return false;
+  const login = loginOf(shape, previous.slot);
+  return login.exists && !(login.mayLogIn && login.hasVerifier);
+}
+
+/** The shape by which a locked login that drains stays locked, as `leavingForeignPrevious` leaves a stranger's password. */
+export function leavingLockedPrevious(shape: Shape, versions: Versions): Shape {
+  const { previous } = versions;
+  if (previous === null || !isLockedPrevious(shape, versions)) return shape;
+  const left = (login: LoginShape): LoginShape =>
+    login.slot === previous.slot ? { ...login, mayLogIn: true, accepts: [previous.version] } : login;
+  return { logins: shape.logins.map(left) };
+}
+
 /** Every version whose password a look compares. */
 export function candidatesOf(versions: Versions): readonly VersionRef[] {
   return [versions.live, versions.pending, versions.previous, ...(versions.retired ?? [])].filter((ref) => ref !== null);
