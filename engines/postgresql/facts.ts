@@ -1,7 +1,7 @@
 /** Reads from the catalogue what inspection, plan and adoption judge; it judges nothing itself. */
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import { type Connection, isPooled } from './connect.ts';
-import { type HbaRule, readHbaRules } from './hba-rules.ts';
+import { type HbaLines, readHbaLines } from './hba-rules.ts';
 import { type Marker, readMarker } from './marker.ts';
 
 export interface ServerFacts {
@@ -18,6 +18,8 @@ export interface ServerFacts {
   readonly readsAllStatistics: boolean;
   readonly readsVerifiers: boolean;
   readonly logsStatements: boolean;
+  /** The administrator may read which server this is (pg_control_system). */
+  readonly isIdentified: boolean;
   /** password_encryption is md5, so passwords set by others are stored in that form. */
   readonly storesMd5: boolean;
   /** Of the database; -1 for none. */
@@ -55,8 +57,7 @@ export interface DatabaseFacts {
   /** The owner and those of its slots that exist. */
   readonly roles: readonly RoleFacts[];
   readonly settings: readonly RoleSetting[];
-  /** The lines of pg_hba.conf; null where they may not be read. */
-  readonly hba: readonly HbaRule[] | null;
+  readonly hba: HbaLines;
   /** Row-level security policies that ask for session_user, which a slot changes. */
   readonly policiesOnSessionUser: number;
 }
@@ -66,7 +67,7 @@ export async function readFacts(connection: Connection, config: PostgresqlEngine
   const server = await readServer(connection, signal);
   const roles = await readRoles(connection, config, server, signal);
   const settings = await readSettings(connection, config, signal);
-  const hba = await readHbaRules(connection, config, signal);
+  const hba = await readHbaLines(connection, config, signal);
   const [policies] = await connection.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_catalog.pg_policy
       WHERE pg_get_expr(polqual, polrelid) ~* 'session_user' OR pg_get_expr(polwithcheck, polrelid) ~* 'session_user'`,
@@ -89,6 +90,7 @@ async function readServer(connection: Connection, signal: AbortSignal): Promise<
             pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS "readsAllStatistics",
             has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS "readsVerifiers",
             current_setting('log_statement') IN ('ddl', 'mod', 'all') AS "logsStatements",
+            has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "isIdentified",
             current_setting('password_encryption') = 'md5' AS "storesMd5",
             (SELECT datconnlimit FROM pg_catalog.pg_database WHERE datname = current_database()) AS "databaseLimit",
             (SELECT count(*)::int FROM pg_catalog.pg_stat_activity

@@ -14,8 +14,8 @@ import { type Marker, markerCheck, readMarker } from './marker.ts';
 import { doBlock } from './quote.ts';
 
 export interface FencedConnection extends Connection {
-  /** Identity of the cluster: a server with another one is never touched. */
-  readonly serverFingerprint: string;
+  /** Identity of the cluster: a server with another one is never touched. Null where it cannot be told. */
+  readonly serverFingerprint: string | null;
   /** Runs PL/pgSQL statements atomically behind the check of the epoch. Throws EngineFailure (`newer-epoch`). */
   change(statements: string, signal: AbortSignal): Promise<void>;
 }
@@ -55,7 +55,7 @@ export function adminTarget(config: PostgresqlEngineConfig, applicationName: str
 /**
  * Opens the session and writes the epoch: a change of an older one that is still in flight is waited for,
  * even from another database or administrator, and every later one refuses itself. Nothing is written, and no session
- * ended, at another server than the expected one (null expects none). Throws EngineFailure.
+ * ended, at another server than the expected one (null expects none), as far as that can be told. Throws EngineFailure.
  */
 export async function openFenced(
   config: PostgresqlEngineConfig,
@@ -69,7 +69,7 @@ export async function openFenced(
     await connection.script(sessionSettings, signal);
     if (await isPooled(connection, signal)) throw new EngineFailure('needs-person', 'connected-through-pooler');
     const serverFingerprint = await readFingerprint(connection, signal);
-    if (expectedServer !== null && serverFingerprint !== expectedServer) throw new EngineFailure('needs-person', differentServer);
+    if (isOtherServer(expectedServer, serverFingerprint)) throw new EngineFailure('needs-person', differentServer);
     await refuseOlderEpoch(connection, config.owner, marker, signal);
     await endOlderSessions(connection, clock, signal);
     const change = (statements: string, changeSignal: AbortSignal): Promise<void> =>
@@ -116,14 +116,21 @@ async function endOlderSessions(connection: Connection, clock: Clock, signal: Ab
   }
 }
 
-/** The system identifier, unique per cluster; where a managed service hides it, the object ids that stand for it. */
-export async function readFingerprint(connection: Connection, signal: AbortSignal): Promise<string> {
-  const allowed = `has_function_privilege('pg_control_system()', 'EXECUTE') AS allowed`;
-  const identity = '(SELECT oid FROM pg_database WHERE datname = current_database())::text AS database';
-  const [row] = await connection.query<{ allowed: boolean; database: string }>(`SELECT ${allowed}, ${identity}`, [], signal);
-  if (row?.allowed !== true) return `postgresql:database:${row?.database ?? ''}`;
-  const [control] = await connection.query<{ id: string }>('SELECT system_identifier::text AS id FROM pg_control_system()', [], signal);
+/**
+ * The system identifier, unique per cluster; null where a hardened server or a managed service hides it. Nothing that
+ * everybody may read stands for it: object ids are the same on every server that was set up in the same way.
+ */
+export async function readFingerprint(connection: Connection, signal: AbortSignal): Promise<string | null> {
+  const allowed = `has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS allowed`;
+  const [row] = await connection.query<{ allowed: boolean }>(`SELECT ${allowed}`, [], signal);
+  if (row?.allowed !== true) return null;
+  const identity = 'SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()';
+  const [control] = await connection.query<{ id: string }>(identity, [], signal);
   return `postgresql:${control?.id ?? ''}`;
+}
+
+function isOtherServer(expected: string | null, answering: string | null): boolean {
+  return expected !== null && answering !== null && expected !== answering;
 }
 
 /** A pooler that told its own server's process id at login may still give the next statement another session. */

@@ -5,10 +5,13 @@
 import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import type { Connection } from './connect.ts';
-import { hbaDifferences } from './hba.ts';
-import { readHbaRules } from './hba-rules.ts';
+import { hbaObstacles } from './hba.ts';
+import { readHbaLines } from './hba-rules.ts';
 
-/** Throws EngineFailure `hba-differs-for-slots` where a login that is not open yet would be treated otherwise than those in use. */
+/**
+ * Throws EngineFailure `hba-differs-for-slots`, `hba-line-goes-by-name` or `hba-line-broken` where a login that is not open
+ * yet may be kept out although those in use are not.
+ */
 export async function refuseOtherWayIn(
   connection: Connection,
   next: string,
@@ -24,7 +27,7 @@ export async function refuseOtherWayIn(
   );
   const inUse = logins.filter(({ open }) => open).map(({ name }) => name);
   if (inUse.includes(next)) return;
-  const rules = await readHbaRules(connection, config, signal);
-  const [difference] = rules === null ? [] : hbaDifferences(rules, inUse, [next]);
-  if (difference !== undefined) throw new EngineFailure('needs-person', 'hba-differs-for-slots', { details: { ...difference } });
+  const lines = await readHbaLines(connection, config, signal);
+  const obstacle = hbaObstacles(lines, inUse, [next]).find(({ severity }) => severity === 'blocks');
+  if (obstacle !== undefined) throw new EngineFailure('needs-person', obstacle.code, { details: obstacle.details });
 }

@@ -1,6 +1,6 @@
 /**
- * Reads the lines of pg_hba.conf that may concern the logins of one secret. The server itself says which login a line is
- * for (names, `all`, `+role`, regular expressions), so that nothing of its matching is done again here.
+ * Reads the lines of pg_hba.conf that may concern the logins of one secret. The server itself says which login and which
+ * database a line is for (names, `all`, `+role`, regular expressions), so that nothing of its matching is done again here.
  */
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import type { Connection } from './connect.ts';
@@ -16,19 +16,38 @@ export interface HbaRule {
   readonly netmask: string | null;
   readonly method: string;
   readonly options: readonly string[];
-  /** Those of the owner and its slots for whom the line is, in this database. Also slots that do not exist yet. */
+  /** Those of the owner and its slots for whom the line is, in the database. Also slots that do not exist yet. */
   readonly logins: readonly string[];
 }
 
-/**
- * The lines in their order; null where this administrator may not read them, or where one of them cannot be parsed: then
- * the server goes on with what it loaded before, which nobody is shown. Throws EngineFailure.
- */
-export async function readHbaRules(
+/** The lines for the logins in one database, in their order; it stands for all that the lines treat alike. */
+export interface HbaOfDatabase {
+  readonly database: string;
+  /** The owner has something there (rights, objects, settings, sessions), or the agent works there; else it only may connect. */
+  readonly isUsed: boolean;
+  readonly rules: readonly HbaRule[];
+}
+
+export type HbaLines =
+  /** This administrator may not read them. */
+  | { readonly kind: 'hidden' }
+  /** This line cannot be parsed: the server goes on with what it loaded before, which nobody is shown. */
+  | { readonly kind: 'broken'; readonly file: string; readonly line: number }
+  /** By database, that of the agent first: a login is let into every one that its role may CONNECT to. */
+  | { readonly kind: 'read'; readonly databases: readonly HbaOfDatabase[] };
+
+interface HbaRow extends HbaRule {
+  readonly database: string;
+  readonly isUsed: boolean;
+  readonly isBroken: boolean;
+}
+
+/** Throws EngineFailure. */
+export async function readHbaLines(
   connection: Connection,
   config: Pick<PostgresqlEngineConfig, 'owner'>,
   signal: AbortSignal,
-): Promise<readonly HbaRule[] | null> {
+): Promise<HbaLines> {
   const [rights] = await connection.query<{ version: number; readable: boolean; named: boolean }>(
     `SELECT current_setting('server_version_num')::int AS version,
             (has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
@@ -37,11 +56,19 @@ export async function readHbaRules(
     [],
     signal,
   );
-  if (rights?.readable !== true) return null;
+  if (rights?.readable !== true) return { kind: 'hidden' };
   const { owner } = config;
   const names = [owner, roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
-  const rows = await connection.query<HbaRule & { readonly isBroken: boolean }>(rulesSql(rights.version, rights.named), names, signal);
-  return rows.some((row) => row.isBroken) ? null : rows;
+  const rows = await connection.query<HbaRow>(rulesSql(rights.version, rights.named), names, signal);
+  const broken = rows.find((row) => row.isBroken);
+  if (broken !== undefined) return { kind: 'broken', file: broken.file, line: broken.line };
+  const databases = new Map<string, { database: string; isUsed: boolean; rules: HbaRule[] }>();
+  for (const { database, isUsed, isBroken: _, ...rule } of rows) {
+    const known = databases.get(database) ?? { database, isUsed, rules: [] };
+    known.rules.push(rule);
+    databases.set(database, known);
+  }
+  return { kind: 'read', databases: [...databases.values()] };
 }
 
 /**
@@ -52,30 +79,71 @@ export async function readHbaRules(
 function rulesSql(version: number, mayNameFile: boolean): string {
   const knowsPatterns = version >= 160_000;
   const file = knowsPatterns ? 'h.file_name' : mayNameFile ? "current_setting('hba_file')" : "'pg_hba.conf'";
-  const isLike = (token: string): string =>
+  const isLike = (token: string, name: string): string =>
     knowsPatterns
-      ? `CASE WHEN left(${token}, 1) = '/' THEN who.name COLLATE "C" ~ substr(${token}, 2) ELSE ${token} = who.name END`
-      : `${token} = who.name`;
-  const isDatabase = knowsPatterns
-    ? `CASE WHEN left(d, 1) = '/' THEN current_database() COLLATE "C" ~ substr(d, 2) ELSE d = current_database() END`
-    : 'd = current_database()';
-  const isMember = (role: string): string =>
-    `(who.name = ${role} OR EXISTS (SELECT FROM member m WHERE m.login = who.name AND m.role = ${role}))`;
+      ? `CASE WHEN left(${token}, 1) = '/' THEN ${name} COLLATE "C" ~ substr(${token}, 2) ELSE ${token} = ${name} END`
+      : `${token} = ${name}`;
+  const isMember = (login: string, role: string): string =>
+    `(${login} = ${role} OR EXISTS (SELECT FROM member m WHERE m.login = ${login} AND m.role = ${role}))`;
   return `
     WITH RECURSIVE reached(login, oid) AS (
       SELECT l.login, r.oid FROM (VALUES ($1::text, $1::text), ($2, $2), ($2, $1), ($3, $3), ($3, $1)) AS l(login, name)
         JOIN pg_catalog.pg_roles r ON r.rolname = l.name
       UNION SELECT reached.login, g.roleid FROM reached JOIN pg_catalog.pg_auth_members g ON g.member = reached.oid
-    ), member AS (SELECT login, rolname::text AS role FROM reached JOIN pg_catalog.pg_roles r ON r.oid = reached.oid)
-    SELECT ${file} AS file, h.line_number AS line, h.type, h.address, h.netmask, h.auth_method AS method,
-           coalesce(h.options, '{}') AS options, (h.error IS NOT NULL) AS "isBroken",
-           ARRAY(SELECT who.name FROM unnest(ARRAY[$1::text, $2, $3]) AS who(name)
-                  WHERE EXISTS (SELECT FROM unnest(h.user_name) AS u
-                                 WHERE u = 'all' OR ${isLike('u')} OR (left(u, 1) = '+' AND ${isMember('substr(u, 2)')}))
-                    AND EXISTS (SELECT FROM unnest(h.database) AS d
-                                 WHERE d = 'all' OR (d = 'sameuser' AND who.name = current_database())
-                                    OR (d IN ('samerole', 'samegroup') AND ${isMember('current_database()')}) OR ${isDatabase})) AS logins
-      FROM pg_catalog.pg_hba_file_rules h
-     WHERE h.error IS NULL OR h.auth_method IS NULL
-     ORDER BY ${knowsPatterns ? 'h.rule_number' : 'h.line_number'}`;
+    ), member AS MATERIALIZED (
+      SELECT login, rolname::text AS role FROM reached JOIN pg_catalog.pg_roles r ON r.oid = reached.oid
+    ), rule AS MATERIALIZED (
+      SELECT row_number() OVER (ORDER BY ${knowsPatterns ? 'h.rule_number, h.line_number' : 'h.line_number'}) AS number,
+             ${file} AS file, h.line_number AS line, h.type, h.address, h.netmask, h.auth_method AS method,
+             coalesce(h.options, '{}') AS options, (h.error IS NOT NULL) AS "isBroken", h.database AS databases, 'all' = ANY(h.database) AS "isForAll",
+             ARRAY(SELECT who.name FROM unnest(ARRAY[$1::text, $2, $3]) AS who(name)
+                    WHERE EXISTS (SELECT FROM unnest(h.user_name) AS u
+                                   WHERE u = 'all' OR ${isLike('u', 'who.name')}
+                                      OR (left(u, 1) = '+' AND ${isMember('who.name', 'substr(u, 2)')}))) AS users
+        FROM pg_catalog.pg_hba_file_rules h
+       WHERE h.error IS NULL OR h.auth_method IS NULL
+    ), place AS MATERIALIZED (${placesSql})
+    , token AS MATERIALIZED (
+      SELECT rule.number, d.token, who.login FROM rule, unnest(rule.databases) AS d(token), unnest(rule.users) AS who(login)
+       WHERE NOT rule."isForAll"
+    ), hit AS MATERIALIZED (
+      SELECT database, number, array_agg(DISTINCT login) AS logins FROM (
+        SELECT place.name AS database, number, login FROM token JOIN place ON place.name = token
+        UNION ALL SELECT place.name, number, login FROM token JOIN place ON place.name = login WHERE token = 'sameuser'
+        UNION ALL SELECT place.name, number, login FROM token JOIN place ON ${isMember('login', 'place.name')}
+                   WHERE token IN ('samerole', 'samegroup')
+        ${knowsPatterns ? patternsSql(isLike('token', 'place.name')) : ''}) AS one GROUP BY database, number
+    ), standing AS (
+      SELECT DISTINCT ON ("isUsed", how) name, "isUsed"
+        FROM (SELECT place.name, "isUsed", array_agg(number || logins::text ORDER BY number) AS how
+                FROM place LEFT JOIN hit ON hit.database = place.name GROUP BY place.name, "isUsed") AS treated
+       ORDER BY "isUsed", how, name <> current_database(), name
+    ), met AS (
+      SELECT standing.name, "isUsed", number, users AS logins FROM standing CROSS JOIN rule WHERE "isForAll" AND users <> '{}' OR "isBroken"
+      UNION ALL SELECT standing.name, "isUsed", number, logins FROM standing JOIN hit ON hit.database = standing.name
+    )
+    SELECT met.name AS database, met."isUsed", rule.file, rule.line, rule.type, rule.address, rule.netmask, rule.method,
+           rule.options, rule."isBroken", met.logins
+      FROM met JOIN rule ON rule.number = met.number
+     ORDER BY met.name <> current_database(), met.name, rule.number`;
 }
+
+function patternsSql(isLike: string): string {
+  return `UNION ALL SELECT place.name, number, login FROM (SELECT * FROM token WHERE left(token, 1) = '/') AS p JOIN place ON ${isLike}`;
+}
+
+/**
+ * Where the owner may log in, and where it seems to. PUBLIC may connect to nearly every database, so that says little; what
+ * was granted to it or its groups, made by it, set for it or opened by it says that it is meant to.
+ */
+const placesSql = `
+      SELECT d.datname::text AS name, (d.datname = current_database()
+               OR EXISTS (SELECT FROM pg_catalog.pg_shdepend s
+                           WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT oid FROM reached)
+                             AND (s.dbid = d.oid
+                               OR (s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::regclass AND s.objid = d.oid)))
+               OR EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase = d.oid AND s.setrole IN (SELECT oid FROM reached))
+               OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity s WHERE s.datid = d.oid AND s.usename IN ($1, $2, $3))) AS "isUsed"
+        FROM pg_catalog.pg_database d
+       WHERE d.datname = current_database()
+          OR (d.datallowconn AND has_database_privilege((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1), d.oid, 'CONNECT'))`;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { hbaDifferences, hbaFindings } from './hba.ts';
-import type { HbaRule } from './hba-rules.ts';
+import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
 
 const all = ['app', 'app_a'];
 let line = 0;
@@ -10,8 +10,10 @@ const rule = (change: Partial<HbaRule>): HbaRule => {
   return { ...usual, logins: all, ...change };
 };
 const net = (address: string, netmask: string): Partial<HbaRule> => ({ address, netmask });
+const there = (rules: readonly HbaRule[]): HbaOfDatabase[] => [{ database: 'shop', isUsed: true, rules }];
+const read = (rules: readonly HbaRule[]): HbaLines => ({ kind: 'read', databases: there(rules) });
 const differing = (rules: readonly HbaRule[]): readonly number[] =>
-  hbaDifferences(rules, ['app'], ['app_a']).map((found) => rules.findIndex((one) => one.line === found.line));
+  hbaDifferences(there(rules), ['app'], ['app_a']).map((found) => rules.findIndex((one) => one.line === found.line));
 const loopback = net('127.0.0.1', '255.255.255.255');
 
 it.each<{ name: string; rules: readonly HbaRule[]; expected: readonly number[] }>([
@@ -76,18 +78,46 @@ it.each<{ name: string; rules: readonly HbaRule[]; expected: readonly number[] }
 });
 
 it.each([
-  { method: 'cert', options: [], type: 'hostssl', warned: true },
-  { method: 'ldap', options: [], type: 'host', warned: true },
-  { method: 'scram-sha-256', options: ['clientcert=verify-full'], type: 'hostssl', warned: true },
-  { method: 'scram-sha-256', options: ['clientcert=verify-ca'], type: 'hostssl', warned: false },
-  { method: 'peer', options: [], type: 'local', warned: false },
-  { method: 'reject', options: [], type: 'host', warned: false },
-])('warns of a $type line for everybody that goes by the name of the login: $method $options: $warned', ({ warned, ...change }) => {
-  const codes = hbaFindings([rule(change)], ['app'], ['app_a'], false).map(({ code }) => code);
+  { method: 'cert', options: [], type: 'hostssl', severity: 'blocks' },
+  { method: 'cert', options: ['map=clients'], type: 'hostssl', severity: 'warns' },
+  { method: 'ldap', options: [], type: 'host', severity: 'blocks' },
+  { method: 'scram-sha-256', options: ['clientcert=verify-full'], type: 'hostssl', severity: 'blocks' },
+  { method: 'scram-sha-256', options: ['clientcert=verify-ca'], type: 'hostssl', severity: null },
+  { method: 'peer', options: [], type: 'local', severity: null },
+  { method: 'reject', options: [], type: 'host', severity: null },
+])('says of a $type line for everybody that goes by the name of the login: $method $options: $severity', ({ severity, ...change }) => {
+  const found = (isAccepted: boolean): readonly unknown[] =>
+    hbaFindings(read([rule(change)]), ['app'], ['app_a'], isAccepted).map((one) => [one.code, one.severity]);
 
-  expect(codes).toEqual(warned ? ['hba-line-goes-by-name'] : []);
+  expect(found(false)).toEqual(severity === null ? [] : [['hba-line-goes-by-name', severity]]);
+  expect(found(true)).toEqual(severity === null ? [] : [['hba-line-goes-by-name', 'warns']]);
+});
+
+it('blocks for a line that goes by name where the login is at home, and only warns where it merely may connect', () => {
+  const rules = [rule({ method: 'cert', type: 'hostssl' })];
+  const severities = (...used: readonly boolean[]): readonly string[] => {
+    const databases = used.map((isUsed, index) => ({ database: `db${index}`, isUsed, rules }));
+    return hbaFindings({ kind: 'read', databases }, ['app'], ['app_a'], false).map((one) => `${one.severity} ${one.details['database']}`);
+  };
+
+  expect(severities(false)).toEqual(['warns db0']);
+  expect(severities(false, true, false)).toEqual(['blocks db1']);
+});
+
+it('says nothing of a line that goes by name behind one that asks everybody for a password', () => {
+  expect(hbaFindings(read([rule({}), rule({ method: 'cert', type: 'hostssl' })]), ['app'], ['app_a'], false)).toEqual([]);
+});
+
+it.each([
+  { next: ['app_a'], isAccepted: false, severity: 'blocks' },
+  { next: ['app_a'], isAccepted: true, severity: 'warns' },
+  { next: [], isAccepted: false, severity: 'warns' },
+])('says of a line that cannot be parsed, before $next, accepted $isAccepted: $severity', ({ next, isAccepted, severity }) => {
+  const found = hbaFindings({ kind: 'broken', file: '/etc/pg_hba.conf', line: 7 }, ['app'], next, isAccepted);
+
+  expect(found).toEqual([{ code: 'hba-line-broken', severity, details: { file: '/etc/pg_hba.conf', line: 7 } }]);
 });
 
 it('has nothing to compare in place, where the name stays', () => {
-  expect(hbaFindings([rule({ logins: ['app'] }), rule({ method: 'cert' })], ['app'], [], false)).toEqual([]);
+  expect(hbaFindings(read([rule({ logins: ['app'] }), rule({ method: 'cert' })]), ['app'], [], false)).toEqual([]);
 });

@@ -2,13 +2,14 @@
  * What pg_hba.conf gives the logins that work today, compared with what it would give those that are to take their place,
  * for every place an application could come from: where that is nobody knows here, and a difference locks it out.
  */
-import { blocks, type Finding, warns } from './finding.ts';
-import type { HbaRule } from './hba-rules.ts';
-import { type Network, networkOf, reaches, wholeInternet } from './network.ts';
+import { blocks, type Finding, warns, when } from './finding.ts';
+import { meetings } from './hba-meetings.ts';
+import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
 
 export interface HbaDifference {
   readonly file: string;
   readonly line: number;
+  readonly database: string;
   /** The login that works today. */
   readonly role: string;
   /** The login that would be treated otherwise. */
@@ -18,111 +19,99 @@ export interface HbaDifference {
 }
 
 /** `present`: logins in use · `next`: those that will be; pure. */
-export function hbaFindings(
-  rules: readonly HbaRule[] | null,
-  present: readonly string[],
-  next: readonly string[],
-  isAccepted: boolean,
-): Finding[] {
-  if (rules === null) return [warns('hba-hidden')];
+export function hbaFindings(lines: HbaLines, present: readonly string[], next: readonly string[], isAccepted: boolean): Finding[] {
   const all = [...new Set([...present, ...next])];
-  const trusting = rules.filter((rule) => rule.method === 'trust' && rule.type !== 'local' && rule.logins.some((one) => all.includes(one)));
-  const byName = next.length === 0 ? [] : rules.filter((rule) => isBoundToName(rule) && rule.logins.some((one) => present.includes(one)));
-  const differing = hbaDifferences(rules, present, next);
-  const say = isAccepted ? warns : blocks;
   return [
-    ...trusting.map(({ file, line }) => warns('hba-trust-line', { file, line })),
-    ...byName.map(({ file, line, method }) => warns('hba-line-goes-by-name', { file, line, method })),
-    ...differing.map((difference) => say('hba-differs-for-slots', { ...difference })),
+    ...when(lines.kind === 'hidden', warns('hba-hidden')),
+    ...(lines.kind === 'read' ? trustLines(lines.databases, all) : []),
+    ...hbaObstacles(lines, present, next).map((one) => (isAccepted ? { ...one, severity: 'warns' as const } : one)),
   ];
 }
 
-/** One difference for each line and pair of logins, in the order of the lines. */
-export function hbaDifferences(rules: readonly HbaRule[], present: readonly string[], next: readonly string[]): readonly HbaDifference[] {
-  const found = new Map<string, HbaDifference>();
-  for (const role of present) {
-    for (const slot of next.filter((one) => one !== role)) {
-      for (const difference of differencesOf(rules, role, slot)) {
-        found.set(JSON.stringify([difference.file, difference.line, role, slot]), difference);
-      }
+/** What may keep a login out that is to take another's place; `warns` where that cannot be known from here. Pure. */
+export function hbaObstacles(lines: HbaLines, present: readonly string[], next: readonly string[]): readonly Finding[] {
+  switch (lines.kind) {
+    case 'hidden':
+      return [];
+    case 'broken': {
+      const say = present.length > 0 && next.length > 0 ? blocks : warns;
+      return [say('hba-line-broken', { file: lines.file, line: lines.line })];
     }
+    case 'read':
+      return [
+        ...linesByName(lines.databases, present, next),
+        ...hbaDifferences(lines.databases, present, next).map((difference) => blocks('hba-differs-for-slots', { ...difference })),
+      ];
+    default:
+      return lines satisfies never;
+  }
+}
+
+/** One difference for each line and pair of logins, in the order of the lines; of several databases the first. */
+export function hbaDifferences(
+  databases: readonly HbaOfDatabase[],
+  present: readonly string[],
+  next: readonly string[],
+): readonly HbaDifference[] {
+  const found = new Map<string, HbaDifference>();
+  for (const { database, role, slot, given, met } of comparisons(databases, present, next)) {
+    const differing = given === undefined || given.logins.includes(slot) ? met : given;
+    if (differing === undefined || outcomeOf(given) === outcomeOf(met)) continue;
+    const { file, line } = differing;
+    const key = JSON.stringify([file, line, role, slot]);
+    if (!found.has(key)) found.set(key, { file, line, database, role, slot, gives: wordsOf(given), meets: wordsOf(met) });
   }
   return [...found.values()].sort((one, other) => one.line - other.line);
 }
 
-type Channel = 'local' | 'plain' | 'tls' | 'gss';
-
-/** Which channels a type of line is for (hba.c, check_hba). */
-const channels: Readonly<Record<string, readonly Channel[]>> = {
-  local: ['local'],
-  host: ['plain', 'tls', 'gss'],
-  hostssl: ['tls'],
-  hostnossl: ['plain', 'gss'],
-  hostgssenc: ['gss'],
-  hostnogssenc: ['plain', 'tls'],
-};
-
-/** Where a client may come from: a network, and beside it one of the addresses that only the server can resolve. */
-interface Place {
-  readonly channel: Channel;
-  readonly network: Network | null;
-  readonly name: string | null;
+/**
+ * Lines that go by the name of the login and that both meet: a slot has another name, and whether anybody has made a
+ * certificate or an account of it is not known here. They only warn where a map may say that one name stands for the other,
+ * and where the login merely may connect, as everybody may.
+ */
+function linesByName(databases: readonly HbaOfDatabase[], present: readonly string[], next: readonly string[]): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  for (const { database, isUsed, given, met } of comparisons(databases, present, next)) {
+    if (given === undefined || !isBoundToName(given) || outcomeOf(given) !== outcomeOf(met)) continue;
+    const { file, line, method, options } = given;
+    const say = isUsed && !options.some((option) => option.startsWith('map=')) ? blocks : warns;
+    const key = JSON.stringify([file, line]);
+    if (found.get(key)?.severity !== 'blocks') found.set(key, say('hba-line-goes-by-name', { file, line, method, database }));
+  }
+  return [...found.values()];
 }
 
-function* differencesOf(all: readonly HbaRule[], role: string, slot: string): Generator<HbaDifference> {
-  const rules = all
-    .filter((rule) => rule.logins.includes(role) || rule.logins.includes(slot))
-    .map((rule) => ({ rule, where: whereOf(rule) }));
-  if (rules.every(({ rule }) => rule.logins.includes(role) && rule.logins.includes(slot))) return;
-  for (const place of placesOf(rules.map(({ where }) => where))) {
-    const firstFor = (login: string): HbaRule | undefined =>
-      rules.find(({ rule, where }) => rule.logins.includes(login) && covers(rule, where, place))?.rule;
-    const [given, met] = [firstFor(role), firstFor(slot)];
-    const differing = given === undefined || given.logins.includes(slot) ? met : given;
-    if (differing === undefined || outcomeOf(given) === outcomeOf(met)) continue;
-    yield { file: differing.file, line: differing.line, role, slot, gives: wordsOf(given), meets: wordsOf(met) };
+interface Comparison {
+  readonly database: string;
+  readonly isUsed: boolean;
+  readonly role: string;
+  readonly slot: string;
+  readonly given: HbaRule | undefined;
+  readonly met: HbaRule | undefined;
+}
+
+/** What each login in use meets beside what its successor would; nothing where no line could make trouble. */
+function* comparisons(databases: readonly HbaOfDatabase[], present: readonly string[], next: readonly string[]): Generator<Comparison> {
+  for (const { database, isUsed, rules } of databases) {
+    for (const [role, slot] of pairsOf(present, next)) {
+      const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
+      if (isAlike && !rules.some(isBoundToName)) continue;
+      for (const [given, met] of meetings(rules, role, slot)) yield { database, isUsed, role, slot, given, met };
+    }
   }
 }
 
-type Where =
-  | { readonly kind: 'anywhere' }
-  | { readonly kind: 'network'; readonly network: Network }
-  | { readonly kind: 'name'; readonly name: string };
-
-function whereOf({ address, netmask }: HbaRule): Where {
-  if (address === null || address === 'all') return { kind: 'anywhere' };
-  const network = netmask === null ? null : networkOf(address, netmask);
-  return network === null ? { kind: 'name', name: `${address}/${netmask ?? ''}` } : { kind: 'network', network };
+function trustLines(databases: readonly HbaOfDatabase[], logins: readonly string[]): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  for (const { file, line, type, method, logins: meant } of databases.filter(({ isUsed }) => isUsed).flatMap(({ rules }) => rules)) {
+    if (method !== 'trust' || type === 'local' || !meant.some((one) => logins.includes(one))) continue;
+    found.set(JSON.stringify([file, line]), warns('hba-trust-line', { file, line }));
+  }
+  return [...found.values()];
 }
 
-/** Networks lie in one another or apart, so each of them, less those within it, stands for all clients that meet the same lines. */
-function placesOf(all: readonly Where[]): readonly Place[] {
-  const networks = new Map<string, Network>();
-  const names = new Set<string>();
-  for (const network of wholeInternet) networks.set(network.key, network);
-  for (const where of all) {
-    if (where.kind === 'network') networks.set(where.network.key, where.network);
-    if (where.kind === 'name') names.add(where.name);
-  }
-  const remote = [...networks.values()].flatMap((network) => [null, ...names].map((name) => ({ network, name })));
-  return [
-    { channel: 'local', network: null, name: null },
-    ...(['plain', 'tls', 'gss'] as const).flatMap((channel) => remote.map((one) => ({ channel, ...one }))),
-  ];
-}
-
-function covers(rule: HbaRule, where: Where, place: Place): boolean {
-  if (channels[rule.type]?.includes(place.channel) !== true) return false;
-  switch (where.kind) {
-    case 'anywhere':
-      return true;
-    case 'name':
-      return where.name === place.name;
-    case 'network':
-      return place.network !== null && reaches(where.network, place.network);
-    default:
-      return where satisfies never;
-  }
+function pairsOf(present: readonly string[], next: readonly string[]): readonly (readonly [string, string])[] {
+  return present.flatMap((role) => next.filter((slot) => slot !== role).map((slot) => [role, slot] as const));
 }
 
 /** A SCRAM verifier passes a line for md5 as well; `password` would have it sent in clear. */

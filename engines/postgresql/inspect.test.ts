@@ -58,6 +58,7 @@ const worst: DatabaseFacts = {
     readsAllStatistics: false,
     readsVerifiers: false,
     logsStatements: true,
+    isIdentified: false,
     storesMd5: true,
     databaseLimit: 9,
     databaseSessions: 8,
@@ -67,11 +68,20 @@ const worst: DatabaseFacts = {
     { database: null, name: 'role', value: 'other', needsSuperuser: false },
     { database: 'shop', name: 'log_statement', value: 'all', needsSuperuser: true },
   ],
-  hba: [
-    { ...hbaLine, line: 3, method: 'trust', address: '10.0.0.0', netmask: '255.0.0.0', logins: ['app', 'app_a', 'app_b'] },
-    { ...hbaLine, line: 4, logins: ['app'] },
-    { ...hbaLine, line: 6, method: 'trust', logins: [] },
-  ],
+  hba: {
+    kind: 'read',
+    databases: [
+      {
+        database: 'shop',
+        isUsed: true,
+        rules: [
+          { ...hbaLine, line: 3, method: 'trust', address: '10.0.0.0', netmask: '255.0.0.0', logins: ['app', 'app_a', 'app_b'] },
+          { ...hbaLine, line: 4, logins: ['app'] },
+          { ...hbaLine, line: 6, method: 'trust', logins: [] },
+        ],
+      },
+    ],
+  },
   policiesOnSessionUser: 2,
 };
 
@@ -106,7 +116,15 @@ it('names only the lines of pg_hba.conf that are for this login, and blocks wher
     ...['app_a', 'app_b'].map((slot) => ({
       code: 'hba-differs-for-slots',
       severity: 'blocks',
-      details: { file: '/etc/pg_hba.conf', line: 4, role: 'app', slot, gives: 'scram-sha-256 (line 4)', meets: 'no line (refused)' },
+      details: {
+        file: '/etc/pg_hba.conf',
+        line: 4,
+        database: 'shop',
+        role: 'app',
+        slot,
+        gives: 'scram-sha-256 (line 4)',
+        meets: 'no line (refused)',
+      },
     })),
   ]);
 });

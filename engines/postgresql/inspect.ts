@@ -44,12 +44,12 @@ export async function inspect(
   }
 }
 
-/** Which server answers now, as the fence names it. Reads only. Throws EngineFailure. */
+/** Which server answers now, as the fence names it; null where that cannot be told. Reads only. Throws EngineFailure. */
 export async function identifyServer(
   config: PostgresqlEngineConfig,
   dependencies: EngineDependencies,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string | null> {
   const connection = await connectAsObserver(config, dependencies.clock, signal);
   try {
     return await readFingerprint(connection, signal);
@@ -109,6 +109,7 @@ function serverFindings({ server }: DatabaseFacts, config: PostgresqlEngineConfi
     ...when(server.isPooled, blocks('connected-through-pooler')),
     ...when(!server.readsAllStatistics, warns('sessions-hidden', { admin: config.adminUser })),
     ...when(!server.readsVerifiers, informs('verifiers-hidden')),
+    ...when(!server.isIdentified, warns('server-not-identified', { admin: config.adminUser })),
     ...when(free < 10, warns('connections-nearly-exhausted', { free })),
     ...when(
       server.databaseLimit >= 0 && server.databaseLimit - server.databaseSessions < 2,
