@@ -27,6 +27,8 @@ export interface LogFields {
   readonly reference?: string;
   readonly version?: string;
   readonly apiUrl?: string;
+  /** A time of the wall clock, as ISO 8601 writes it. */
+  readonly until?: string;
 }
 
 export interface VaultLog {
@@ -62,6 +64,7 @@ export type VaultLogEvent =
   | 'audit.checkpoint-failed'
   | 'store.failed'
   | 'store.recovered'
+  | 'clock.went-back'
   | 'schedule.failed'
   | 'schedule.ran';
 

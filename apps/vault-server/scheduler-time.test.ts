@@ -6,9 +6,11 @@ import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { EventHub } from './events/event-hub.ts';
+import type { VaultLog } from './log.ts';
 import { startScheduler } from './scheduler.ts';
 import { Daemon } from './storage/contract/daemon.ts';
 import { expectDone, sealFor, Vault } from './storage/contract/fixture.ts';
+import type { NewVersion } from './storage/records.ts';
 import { openSqliteStorage } from './storage/sqlite/open.ts';
 import type { VaultParts } from './vault-parts.ts';
 
@@ -17,14 +19,32 @@ let directory: string;
 let vault: Vault;
 let clock: FakeClock;
 let stopping: AbortController;
+/** The secret whose project key is damaged. */
+let damagedId: string | null;
+let failures: (string | undefined)[];
+let warnings: string[];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vault-time-'));
   const open = () => openSqliteStorage({ file: join(directory, 'vault.db'), random: systemRandom });
   vault = await Vault.create({ open, remove: async () => undefined });
   clock = new FakeClock(vault.now);
   stopping = new AbortController();
-  const log = { debugging: false, write: () => undefined, failure: () => undefined };
-  const parts = { storage: vault.storage, clock, random: systemRandom, hub: new EventHub(), log, keyring: { sealed: false } };
+  damagedId = null;
+  failures = [];
+  warnings = [];
+  const log: VaultLog = {
+    debugging: false,
+    write: (level, event, fields) => {
+      if (level === 'warn') warnings.push(`${event} ${fields?.until}`);
+    },
+    failure: (_event, _error, fields) => failures.push(fields?.secretId),
+  };
+  const sealValue = (version: NewVersion): Uint8Array => {
+    if (version.secretId === damagedId) throw new Error('the project key is damaged');
+    return sealFor(version);
+  };
+  const keyring = { sealed: false, sealValue };
+  const parts = { storage: vault.storage, clock, random: systemRandom, hub: new EventHub(), log, keyring };
   const scheduler = startScheduler(parts as unknown as VaultParts, stopping.signal);
   await scheduler.catchUp();
 });
@@ -105,4 +125,72 @@ test('a clock that is forty days wrong for a minute forgets no nonce, and the ca
 
   expect(await vault.storage.useNonce({ ...captured, now: vault.now })).toBe('replay');
   expect((await vault.audited()).filter((action) => action === 'version.forget')).toEqual([]);
+});
+
+test('a secret whose rotation cannot begin lengthens no drain, and is tried again each minute', async () => {
+  const project = await vault.project();
+  const machineId = await vault.approved(project);
+  const poisonedId = await vault.managedSecret(project, { intervalMs: 60_000 });
+  await vault.grant(poisonedId, machineId, 'read', 'rotate');
+  const other = new Daemon(vault, machineId, poisonedId);
+  await other.adopt();
+  await other.rotate();
+  damagedId = poisonedId;
+  await pass(62_000);
+  const { daemon, work } = await draining();
+
+  await pass(19_000);
+  expect((await daemon.drain(work)).state).toBe('draining');
+  await pass(4_000);
+  expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+  await pass(300_000);
+  expect(new Set(failures)).toEqual(new Set([poisonedId]));
+  expect(failures.length).toBeGreaterThan(4);
+  expect(failures.length).toBeLessThan(9);
+});
+
+test('time in which a clock put back has all requests refused is a silence: it is warned of, and drains last on after it', async () => {
+  const { machineId } = await draining();
+  await pass(20 * 60_000);
+  jump(20 * 60_000);
+  for (let minute = 0; minute < 40; minute += 1) {
+    await pass(60_000);
+    expect(await vault.storage.useNonce(vault.machine(machineId))).toBe('fresh');
+  }
+  const { daemon, work } = await draining();
+  await pass(18_000);
+
+  jump(-20 * 60_000);
+  await pass(5 * 60_000);
+  expect(await vault.storage.useNonce(vault.machine(machineId))).toBe('time-forgotten');
+  const until = (await vault.storage.refusedUntil({ now: clock.now() })) ?? 0;
+  expect(new Set(warnings)).toEqual(new Set([`clock.went-back ${new Date(until).toISOString()}`]));
+  expect(warnings.length).toBeGreaterThan(3);
+  expect(warnings.length).toBeLessThan(7);
+  await pass(until - clock.now() + 2_400);
+
+  expect((await daemon.drain(work)).state).toBe('draining');
+  await pass(15_000);
+  expect((await daemon.drain(work)).state).toBe('draining');
+  await pass(8_000);
+  expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+});
+
+test('a drain that runs when the clock reaches a time that it told before lasts on after it, as after every silence', async () => {
+  const { machineId } = await draining();
+  await pass(30 * 60_000);
+  const ahead = clock.now() + 480_000;
+  await vault.storage.useNonce({ ...vault.machine(machineId), signedAt: ahead, now: ahead });
+  await vault.storage.prune({ now: ahead + 900_000, limit: 100, keepEventsMs: dayMs });
+  let from = clock.now();
+  while ((await vault.storage.refusedUntil({ now: from })) === null) from += 1_000;
+  const until = (await vault.storage.refusedUntil({ now: from })) ?? 0;
+  await pass(from - clock.now() - 17_000);
+  const { daemon, work } = await draining();
+  await pass(until - clock.now() + 2_400);
+
+  await pass(15_000);
+  expect((await daemon.drain(work)).state).toBe('draining');
+  await pass(8_000);
+  expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
 });

@@ -10,7 +10,16 @@ afterEach(() => {
   for (const controller of stopping.splice(0)) controller.abort();
 });
 
-function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boolean; spreadIntervalMs?: number; running?: boolean } = {}) {
+function start(
+  options: {
+    sealed?: boolean;
+    dueAt?: number | null;
+    fails?: boolean | string;
+    spreadIntervalMs?: number;
+    running?: boolean;
+    untilEndMs?: number;
+  } = {},
+) {
   const { spreadIntervalMs = 86_400_000 } = options;
   const clock = new FakeClock();
   const calls: string[] = [];
@@ -21,14 +30,14 @@ function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boole
   hub.add({ wake: () => (woken += 1), close: () => undefined });
   const counted = (name: string, result: number) => async (): Promise<number> => {
     calls.push(name);
-    if (options.fails) throw new Error('the disk is full');
+    if (options.fails === true || options.fails === name) throw new Error('the disk is full');
     return result;
   };
   const storage = {
     eventCursor: async () => '1',
     nextDueAt: async () => (options.dueAt === undefined ? clock.now() : options.dueAt),
     requestDueRotations: counted('due', 1),
-    untilNextEnd: async () => (options.running ? 60_000 : null),
+    untilNextEnd: async () => (options.running ? (options.untilEndMs ?? 60_000) : null),
     growOlder: async ({ elapsedMs }: { elapsedMs: number }) => {
       counts.push(elapsedMs);
       return counted('older', 0)();
@@ -36,6 +45,8 @@ function start(options: { sealed?: boolean; dueAt?: number | null; fails?: boole
     expireClaims: counted('claims', 0),
     extendDrains: counted('extend', 1),
     prune: counted('prune', 0),
+    bringForward: counted('plan', 1),
+    refusedUntil: async () => null,
     spreadOverdueRotations: async ({ delayMs, overdueMs }: { delayMs: (intervalMs: number) => number; overdueMs: number }) => {
       calls.push(`spread beyond ${overdueMs}`);
       delays.push(...Array.from({ length: 200 }, () => delayMs(spreadIntervalMs)));
@@ -91,7 +102,7 @@ test.each([90_000, -90_000])('a wall clock that jumps by %i ms begins and forget
   calls.length = 0;
 
   await clock.advance(890_000);
-  expect(calls.slice(0, 3)).toEqual(['extend', 'claims', 'older']);
+  expect(calls.slice(0, 2)).toEqual(['extend', 'claims']);
   expect(new Set(calls)).toEqual(new Set(['extend', 'claims', 'older']));
   expect(calls.filter((call) => call === 'extend')).toHaveLength(1);
   calls.length = 0;
@@ -101,11 +112,18 @@ test.each([90_000, -90_000])('a wall clock that jumps by %i ms begins and forget
   expect(calls).toContain('prune');
 });
 
-test('the age grows with each tick while something runs, and once a minute while nothing does', async () => {
+test('the age is counted every five seconds while something runs, at its end, and once a minute while nothing does', async () => {
   const { clock, counts, options } = await awake({ dueAt: null, running: true });
   await clock.advance(30_000);
-  expect(counts.length).toBeGreaterThan(25);
-  expect(counts.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(28_500);
+  expect(counts.length).toBeLessThan(7);
+  expect(Math.max(...counts)).toBeLessThan(6_300);
+  expect(counts.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(23_500);
+  options.untilEndMs = 2_000;
+  await clock.advance(6_000);
+  counts.length = 0;
+  await clock.advance(30_000);
+  expect(counts.length).toBeGreaterThan(8);
+  expect(Math.max(...counts)).toBeLessThan(3_200);
   options.running = false;
   counts.length = 0;
 
@@ -118,14 +136,42 @@ test('the age grows with each tick while something runs, and once a minute while
 test('time in which the store could not be written is a silence, and is not counted', async () => {
   const { clock, calls, counts, options } = await awake({ dueAt: null, running: true });
   options.fails = true;
-  await clock.advance(2_000);
+  await clock.advance(6_500);
+  expect(counts).not.toEqual([]);
   options.fails = false;
   counts.length = 0;
   calls.length = 0;
 
   await clock.advance(8_000);
   expect(calls[0]).toBe('extend');
-  expect(counts[0]).toBeLessThanOrEqual(2_000);
+  expect(counts).toHaveLength(1);
+  expect(counts[0]).toBeLessThanOrEqual(6_200);
+});
+
+test.each(['prune', 'due', 'claims', 'plan'])('a failure of "%s" is logged, tried again after a pause, and no silence', async (fails) => {
+  const { clock, calls, counts, logged } = await awake({ running: true, fails });
+  await clock.advance(960_000);
+
+  const again = calls.filter((call) => call === fails).length;
+  expect(again).toBeGreaterThan(0);
+  expect(again).toBeLessThan(35);
+  expect(logged.filter((event) => event === 'schedule.failed').length).toBeGreaterThanOrEqual(again);
+  expect(calls).not.toContain('extend');
+  expect(counts.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(950_000);
+});
+
+test('what a clock ahead of its time planned is looked for once the clock has gone right for as long as a nonce is kept', async () => {
+  const { clock, calls } = await awake();
+  await clock.advance(898_000);
+  expect(calls).not.toContain('plan');
+  await clock.advance(4_000);
+  expect(calls.filter((call) => call === 'plan')).toHaveLength(1);
+
+  clock.jump(50 * 365 * 86_400_000);
+  await clock.advance(898_000);
+  expect(calls.filter((call) => call === 'plan')).toHaveLength(1);
+  await clock.advance(4_000);
+  expect(calls.filter((call) => call === 'plan')).toHaveLength(2);
 });
 
 test('a wall clock that is corrected by seconds changes nothing', async () => {

@@ -3,16 +3,20 @@
  * may run it: each operation is one transaction that does a thing once. It stands still while sealed.
  *
  * Only this tick makes the vault older (managed/vault-age.ts), so only it ends drains and holds; and it asks the clock
- * watch before it believes the wall clock in what cannot be taken back: beginning rotations and forgetting.
+ * watch before it believes the wall clock in what cannot be taken back: beginning rotations and forgetting. What can fail
+ * besides the count (chore.ts) keeps neither drains nor other secrets waiting.
  */
 import { startLoop } from '@sikkerkey/core/loop.ts';
+import { Chore } from './chore.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { countAtLeastEveryMs } from './managed/vault-age.ts';
+import { countAtLeastEveryMs, countWhileEndingMs } from './managed/vault-age.ts';
 import { sealGenerated } from './routes/seal-version.ts';
+import type { SealNewVersion } from './storage/records.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 const tickMs = 1_000;
 const pruneEveryMs = 60_000;
+const warnEveryMs = 60_000;
 /** Rows that one operation touches at most, so that none keeps the others waiting. */
 const batch = 200;
 /** Rows that one operation forgets at most, and how often it is asked in one go: enough for some thousand reads a second. */
@@ -44,7 +48,7 @@ export function startScheduler(vault: VaultParts, signal: AbortSignal): Schedule
       intervalMs: tickMs,
       run: () => ticks.run(),
       classify: (error) => {
-        // A store that could not be written: who read or acknowledged in this time may not have been answered either.
+        // The store could not be read, or the age not counted: who read or acknowledged in this time may not have been answered either.
         ticks.wasSilent();
         vault.log.failure('schedule.failed', error);
         return 'retry';
@@ -64,12 +68,25 @@ class Ticks {
   #uncountedMs = 0;
   /** Rotations that became due in a silence are not spread out yet. */
   #spreadIsDue = true;
+  /** What a clock ahead of its time planned is not looked for yet. */
+  #bringForwardIsDue = true;
   #prunedAt: number;
+  #warnedAt: number | null = null;
+  readonly #spreading: Chore;
+  readonly #planning: Chore;
+  readonly #beginning: Chore;
+  readonly #freeing: Chore;
+  readonly #forgetting: Chore;
 
   constructor(vault: VaultParts) {
     this.#vault = vault;
     this.#watch = new ClockWatch(vault.clock);
     this.#prunedAt = vault.clock.monotonic();
+    this.#spreading = new Chore(vault);
+    this.#planning = new Chore(vault);
+    this.#beginning = new Chore(vault);
+    this.#freeing = new Chore(vault);
+    this.#forgetting = new Chore(vault);
   }
 
   wasSilent(): void {
@@ -82,14 +99,26 @@ class Ticks {
     this.#isSilent ||= silent || keyring.sealed;
     await hub.lookForCommits(storage);
     if (keyring.sealed) return;
-    if (this.#isSilent) {
-      await this.catchUp();
-      return;
+    if (await this.#refusesAll()) this.#isSilent = true;
+    else if (this.#isSilent) await this.catchUp();
+    else {
+      this.#uncountedMs += heardMs;
+      const ended = (await this.#growOlder()) + (await this.#runDue());
+      if (ended > 0) hub.wake();
     }
-    this.#uncountedMs += heardMs;
-    const ended = (await this.#growOlder()) + (await this.#runDue());
-    if (ended > 0) hub.wake();
     await this.#forget();
+  }
+
+  /** Whether the clock went back to where nobody is let in (`refusedUntil`): as silent as a vault that does not run. */
+  async #refusesAll(): Promise<boolean> {
+    const { storage, log, clock } = this.#vault;
+    const until = await storage.refusedUntil({ now: clock.now() });
+    if (until === null) this.#warnedAt = null;
+    else if (this.#warnedAt === null || clock.monotonic() - this.#warnedAt >= warnEveryMs) {
+      this.#warnedAt = clock.monotonic();
+      log.write('warn', 'clock.went-back', { until: new Date(until).toISOString() });
+    }
+    return until !== null;
   }
 
   /** Nothing of the silence is counted, and what would end soon after it lasts a little longer. */
@@ -97,34 +126,58 @@ class Ticks {
     const { storage, log, clock } = this.#vault;
     this.#uncountedMs = 0;
     this.#spreadIsDue = true;
+    this.#bringForwardIsDue = true;
     const extended = await storage.extendDrains({ now: clock.now(), atMostMs: drainAfterSilenceMs });
-    if (extended > 0) log.write('info', 'drain.extended', { count: extended });
-    await storage.expireClaims({ now: clock.now(), limit: batch });
-    if (this.#mayBegin()) await this.#spread();
     this.#isSilent = false;
+    if (extended > 0) log.write('info', 'drain.extended', { count: extended });
+    await this.#free();
+    if (this.#mayBegin()) await this.#spread();
   }
 
-  /** Only while something runs that it can end, or else once a minute: each count is a write. */
+  /** At the next end, and now and then before it: each count is a write. */
   async #growOlder(): Promise<number> {
     const { storage, clock } = this.#vault;
-    const runs = (await storage.untilNextEnd()) !== null;
-    if (!runs && this.#uncountedMs < countAtLeastEveryMs) return 0;
+    const untilEnd = await storage.untilNextEnd();
+    if (this.#uncountedMs < (untilEnd === null ? countAtLeastEveryMs : Math.min(untilEnd, countWhileEndingMs))) return 0;
     const elapsedMs = this.#uncountedMs;
     this.#uncountedMs = 0;
     return storage.growOlder({ now: clock.now(), elapsedMs, limit: batch });
   }
 
   async #runDue(): Promise<number> {
-    const { storage, clock, log } = this.#vault;
     const mayBegin = this.#mayBegin();
     if (mayBegin && this.#spreadIsDue) await this.#spread();
+    if (this.#bringForwardIsDue && this.#watch.agreesFor(settleMs)) await this.#bringForward();
+    const { storage, clock } = this.#vault;
     const now = clock.now();
-    const dueAt = await storage.nextDueAt();
+    const dueAt = await storage.nextDueAt({ now });
     if (dueAt === null || dueAt > now) return 0;
-    const offered = mayBegin ? await storage.requestDueRotations({ now, limit: batch, seal: sealGenerated(this.#vault) }) : 0;
-    const freed = await storage.expireClaims({ now, limit: batch });
-    if (offered > 0) log.write('info', 'rotation.offered', { count: offered });
-    return offered + freed;
+    const offered = mayBegin ? await this.#begin(now) : 0;
+    return offered + (await this.#free());
+  }
+
+  #begin(now: number): Promise<number> {
+    const { storage, log } = this.#vault;
+    return this.#beginning.run(async () => {
+      const failures = new Map<string, unknown>();
+      const offered = await storage.requestDueRotations({ now, limit: batch, seal: this.#sealNoting(failures) });
+      for (const [secretId, error] of failures) log.failure('schedule.failed', error, { secretId });
+      if (offered > 0) log.write('info', 'rotation.offered', { count: offered });
+      return offered;
+    });
+  }
+
+  /** The store puts off a secret whose value cannot be sealed; why that was, only we can say. */
+  #sealNoting(failures: Map<string, unknown>): SealNewVersion {
+    const seal = sealGenerated(this.#vault);
+    return (version) => {
+      try {
+        return seal(version);
+      } catch (error) {
+        failures.set(version.secretId, error);
+        throw error;
+      }
+    };
   }
 
   /** A clock that jumped may jump back: until it has settled, no schedule believes it. */
@@ -132,21 +185,48 @@ class Ticks {
     return this.#watch.hasNotJumpedFor(settleMs);
   }
 
-  async #spread(): Promise<void> {
+  #spread(): Promise<number> {
     const { storage, clock, log, random } = this.#vault;
     const delayMs = (intervalMs: number): number => Math.floor(random.fraction() * Math.min(spreadOverMs, intervalMs));
-    const moved = await storage.spreadOverdueRotations({ now: clock.now(), overdueMs, delayMs });
-    this.#spreadIsDue = false;
-    if (moved > 0) log.write('info', 'schedule.ran', { count: moved });
+    return this.#spreading.run(async () => {
+      const moved = await storage.spreadOverdueRotations({ now: clock.now(), overdueMs, delayMs });
+      this.#spreadIsDue = false;
+      if (moved > 0) log.write('info', 'schedule.ran', { count: moved });
+      return moved;
+    });
+  }
+
+  /** A clock that is far behind makes every plan look too far ahead, so the one found at the start has to settle first. */
+  #bringForward(): Promise<number> {
+    const { storage, clock } = this.#vault;
+    return this.#planning.run(async () => {
+      const moved = await storage.bringForward({ now: clock.now() });
+      this.#bringForwardIsDue = false;
+      return moved;
+    });
+  }
+
+  #free(): Promise<number> {
+    const { storage, clock } = this.#vault;
+    return this.#freeing.run(() => storage.expireClaims({ now: clock.now(), limit: batch }));
   }
 
   /** What is forgotten cannot be had back, so also the clock that the process found at its start has to settle first. */
   async #forget(): Promise<void> {
-    const { storage, clock } = this.#vault;
+    const { clock } = this.#vault;
     if (clock.monotonic() - this.#prunedAt < pruneEveryMs || !this.#watch.agreesFor(settleMs)) return;
     this.#prunedAt = clock.monotonic();
+    await this.#forgetting.run(() => this.#forgetAll());
+  }
+
+  async #forgetAll(): Promise<number> {
+    const { storage, clock } = this.#vault;
+    let sum = 0;
     for (let round = 0; round < forgetRounds; round += 1) {
-      if ((await storage.prune({ now: clock.now(), limit: forgetBatch, keepEventsMs })) < forgetBatch) return;
+      const forgotten = await storage.prune({ now: clock.now(), limit: forgetBatch, keepEventsMs });
+      sum += forgotten;
+      if (forgotten < forgetBatch) break;
     }
+    return sum;
   }
 }

@@ -17,7 +17,9 @@ export async function answerControl(vault: VaultParts, sealState: SealState, req
   }
   const { vaultId, apiUrl } = vault.settings;
   const { sealed } = vault.keyring;
-  return { outcome: 'done', status: { vaultId, version: vaultVersion, sealed, apiUrl, processId: process.pid } };
+  const until = await vault.storage.refusedUntil({ now: vault.clock.now() });
+  const refusingUntil = until === null ? null : new Date(until).toISOString();
+  return { outcome: 'done', status: { vaultId, version: vaultVersion, sealed, apiUrl, processId: process.pid, refusingUntil } };
 }
 
 function refusalOf(vault: VaultParts, error: unknown): ControlAnswer {

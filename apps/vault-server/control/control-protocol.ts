@@ -2,6 +2,7 @@
  * The words between `sikkerkey-vault unseal|seal|status` and the serving process: one JSON line each way over a Unix
  * socket (0600) in the data directory. Whoever may open that socket may already read the data directory.
  */
+import { platform } from 'node:os';
 import { join } from 'node:path';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import * as z from 'zod';
@@ -19,6 +20,8 @@ export const controlStatus = z.strictObject({
   sealed: z.boolean(),
   apiUrl: z.string(),
   processId: z.int(),
+  /** Until when every request is refused, since the clock went back (`vault-clock-went-back`); null where they are not. */
+  refusingUntil: z.string().nullable(),
 });
 export type ControlStatus = z.infer<typeof controlStatus>;
 
@@ -41,8 +44,8 @@ export type ControlAnswer = z.infer<typeof controlAnswer>;
 /** Bytes of one line, checked while reading. */
 export const maxControlLineBytes = 4_096;
 
-/** Bytes of a socket's path that every system takes (macOS 103, Linux 107). Some cut a longer one and go on elsewhere. */
-const maxSocketPathBytes = 103;
+/** Bytes of a socket's path before its closing zero (`sun_path`: 108 on Linux, 104 on macOS). Some systems cut a longer one and go on elsewhere. */
+export const maxSocketPathBytes = platform() === 'linux' ? 107 : 103;
 
 /** Throws `vault-path-too-long`. */
 export function controlSocketPath(dataDirectory: string): string {

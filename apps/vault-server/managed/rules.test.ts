@@ -19,6 +19,7 @@ import {
   nextSlot,
   overlaps,
   publishedLeaseMs,
+  publishedPresenceMs,
 } from './rules.ts';
 
 const steady: ManagedState = {
@@ -109,9 +110,19 @@ describe('asking for a rotation', () => {
       { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 0 } },
       { kind: 'offer' },
     ],
+    [
+      'refused where a published agent asked a quarter of an hour ago',
+      { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 100 - publishedPresenceMs } },
+      { kind: 'refuse', reason: 'not-adopted' },
+    ],
+    [
+      'refused where a published agent will have asked, by a clock since put back',
+      { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 10_101 } },
+      { kind: 'refuse', reason: 'not-adopted' },
+    ],
     ['begun in place where a person adopted it so', { ...steady, strategy: 'single' }, { kind: 'offer' }],
   ] as const)('%s', (_, state, expected) => {
-    expect(decideRequest(state)).toEqual(expected);
+    expect(decideRequest(state, 100)).toEqual(expected);
   });
 });
 

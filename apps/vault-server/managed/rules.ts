@@ -12,6 +12,8 @@ export const drainLeaseMs = 90_000;
 export const longestLeaseMs = drainLeaseMs + 10_000;
 /** A published agent asks every 5–10 s; silent for longer, it no longer stands in the way of a claim. */
 export const publishedLeaseMs = 60_000;
+/** Seen within this time, a published agent serves its login. A look of longer ago says nothing: it may have been the only one. */
+export const publishedPresenceMs = 15 * 60_000;
 /** Seen this far ahead of now, it was seen by a clock that was put back since. */
 const clockSlackMs = 10_000;
 
@@ -90,11 +92,11 @@ export type RequestDecision =
  * the owner's password in place, unasked; the un-adoption itself has just changed it. A login that nobody took on is
  * refused for the same reason: what applications carry in their own settings would stop working at once.
  */
-export function decideRequest(state: ManagedState): RequestDecision {
+export function decideRequest(state: ManagedState, now: number): RequestDecision {
   if (state.active?.state === 'pending') return { kind: 'same', rotationId: state.active.rotationId, state: 'pending' };
   if (state.active?.purpose === 'unadopt') return { kind: 'same', rotationId: state.active.rotationId, state: 'waiting-for-drain' };
   if (state.waiting !== null) return { kind: 'same', rotationId: state.waiting.rotationId, state: 'waiting-for-drain' };
-  if (!isTakenOn(state)) return { kind: 'refuse', reason: 'not-adopted' };
+  if (!isTakenOn(state, now)) return { kind: 'refuse', reason: 'not-adopted' };
   return state.active === null ? { kind: 'offer' } : { kind: 'wait' };
 }
 
@@ -142,6 +144,8 @@ export function isBusy(state: ManagedState, now: number): boolean {
 export type ClaimDecision =
   | { readonly kind: 'claim'; readonly epoch: number; readonly phase: 'pending' | 'promoted' | 'steady' }
   | { readonly kind: 'nothing' }
+  /** The claimant was granted a newer epoch than the newest: this vault was restored from a backup. */
+  | { readonly kind: 'behind' }
   | { readonly kind: 'held'; readonly retryInMs: number };
 
 /**
@@ -153,15 +157,16 @@ export function decideClaim(
   claimant: { readonly machineId: string; readonly daemonId: string },
   purpose: 'work' | 'repair',
   now: number,
-  aboveEpoch = 0,
+  { aboveEpoch, knownEpoch = 0 }: { readonly aboveEpoch?: number | undefined; readonly knownEpoch?: number | undefined } = {},
 ): ClaimDecision {
+  if (aboveEpoch === undefined && knownEpoch > state.epoch) return { kind: 'behind' };
   if (purpose === 'work' && state.active === null) return { kind: 'nothing' };
   const { claim } = state;
   const own = claim?.machineId === claimant.machineId && claim.daemonId === claimant.daemonId;
   if (claim !== null && !own && isClaimHeld(state, now)) return { kind: 'held', retryInMs: claim.expiresAt - now };
   const publishedUntil = publishedWorkEndsAt(state, now);
   if (publishedUntil > now) return { kind: 'held', retryInMs: publishedUntil - now };
-  return { kind: 'claim', epoch: Math.max(state.epoch, aboveEpoch) + 1, phase: state.active?.state ?? 'steady' };
+  return { kind: 'claim', epoch: Math.max(state.epoch, aboveEpoch ?? 0) + 1, phase: state.active?.state ?? 'steady' };
 }
 
 /** Whether a look without a claim says anything: only where nothing may be changing while it looks. */
@@ -271,8 +276,15 @@ export function drainState(active: ActiveRotation, holds: number, ageMs: number)
 
 /**
  * Whether a rotation may begin: only where somebody took the secret on, a daemon by adoption (which is where a person
- * chooses the strategy) or a published agent by asking for it. A login that was merely written down is never changed.
+ * chooses the strategy) or a published agent by asking for it, as such agents do all the time. A login that was merely
+ * written down, or that an agent looked at once, is never changed.
  */
-export function isTakenOn(state: ManagedState): boolean {
-  return state.adopted || state.published !== null;
+export function isTakenOn(state: ManagedState, now: number): boolean {
+  const { after, until } = publishedPresence(now);
+  return state.adopted || (state.published !== null && state.published.seenAt > after && state.published.seenAt <= until);
+}
+
+/** Between which times a published agent has to have been seen last to count as there now; for the store's queries too. */
+export function publishedPresence(now: number): { readonly after: number; readonly until: number } {
+  return { after: now - publishedPresenceMs, until: now + clockSlackMs };
 }

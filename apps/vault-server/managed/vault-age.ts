@@ -12,6 +12,8 @@ export interface VaultAge {
 
 /** However little there is to do, the tick counts this often; and no two counts are taken for further apart. */
 export const countAtLeastEveryMs = 60_000;
+/** While something runs towards its end, this often, and at that end: each count is a write, and what a stop loses lengthens drains. */
+export const countWhileEndingMs = 5_000;
 const longestUncountedMs = countAtLeastEveryMs + 5_000;
 
 /**

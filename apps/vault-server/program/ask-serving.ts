@@ -43,6 +43,8 @@ async function requestOf(command: Asking, terminal: Terminal): Promise<ControlRe
   }
 }
 
-function describe({ vaultId, version, sealed, apiUrl, processId }: ControlStatus): string {
-  return `${vaultId}  ${sealed ? 'sealed' : 'unsealed'}  ${apiUrl}  version ${version}  process ${processId}`;
+function describe({ vaultId, version, sealed, apiUrl, processId, refusingUntil }: ControlStatus): string {
+  const line = `${vaultId}  ${sealed ? 'sealed' : 'unsealed'}  ${apiUrl}  version ${version}  process ${processId}`;
+  if (refusingUntil === null) return line;
+  return `${line}\nthe clock went back: requests are refused until it says ${refusingUntil}; set it right if it is wrong`;
 }

@@ -1,14 +1,9 @@
 /** `sikkerkey-vault audit verify`: checks the audit log of a data directory, whether a vault serves it or not. */
-import { existsSync } from 'node:fs';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
-import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { type AuditFinding, type AuditReport, verifyAuditFiles } from '../audit/verify.ts';
 import { Keyring } from '../sealing/keyring.ts';
-import type { VaultRecord } from '../storage/records.ts';
-import { asOpenFailure } from '../storage/sqlite/database.ts';
-import { readVaultRecord } from '../storage/sqlite/vault-reader.ts';
 import type { Command } from './command-line.ts';
-import { checkpointsFile, storeFile } from './data-directory.ts';
+import { checkpointsFile, storedVaultRecord, storeFile } from './data-directory.ts';
 import type { Terminal } from './terminal.ts';
 import { readRootKey } from './unseal-key-source.ts';
 
@@ -16,34 +11,13 @@ const needsAttention = 6;
 
 /** The exit code: 0 when all holds, 6 when something was found. Throws `vault-not-initialised`, `unseal-key-wrong`, `audit-checkpoints-missing`. */
 export async function verifyAuditLog(command: Extract<Command, { kind: 'audit-verify' }>, terminal: Terminal): Promise<number> {
-  const record = readRecord(command.dataDirectory);
+  const record = storedVaultRecord(command.dataDirectory);
   const keyring = new Keyring(record.vaultId, systemRandom);
   keyring.unseal(await readRootKey(command.keyFile, terminal, 'audit verify'), record.rootKeyVerifier);
   const keys = { auditKey: keyring.auditKey(), checkpointKey: keyring.checkpointKey() };
   const report = await verifyAuditFiles(storeFile(command.dataDirectory), checkpointsFile(command.dataDirectory), keys);
   await terminal.print(command.json ? JSON.stringify(report) : describe(report));
   return report.findings.length === 0 ? 0 : needsAttention;
-}
-
-function readRecord(dataDirectory: string): VaultRecord {
-  try {
-    const record = readVaultRecord(storeFile(dataDirectory));
-    if (record === null) throw notInitialised();
-    return record;
-  } catch (error) {
-    if (error instanceof CatalogueError) throw error;
-    // No file, or a file in which `init` made no table yet.
-    if (!existsSync(storeFile(dataDirectory)) || isMissingTable(error)) throw notInitialised(error);
-    throw asOpenFailure(error, 'file');
-  }
-}
-
-function isMissingTable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR';
-}
-
-function notInitialised(cause?: unknown): CatalogueError {
-  return new CatalogueError('vault-not-initialised', {}, { cause });
 }
 
 function describe({ entries, checkpoints, findings, proven }: AuditReport): string {

@@ -20,6 +20,10 @@ test('serve listens on this host only, keeps ten failures a minute, and unseals 
 
 test.each([
   [['init', '--data', 'd', '--key-file', 'k', '--json'], { kind: 'init', keyFile: 'k', operatorKeyFile: null, json: true }],
+  [
+    ['operator', 'create', '--data', 'd', '--name', 'Ada', '--key-file', 'k'],
+    { kind: 'operator-create', name: 'Ada', keyFile: 'k', operatorKeyFile: null },
+  ],
   [['unseal', '--data', 'd'], { kind: 'unseal', keyFile: null }],
   [['audit', 'verify', '--data', 'd', '--key-file', 'k'], { kind: 'audit-verify', keyFile: 'k' }],
   [['seal', '--data', 'd'], { kind: 'seal' }],
@@ -37,6 +41,9 @@ test.each([
   [['serve'], '--data'],
   [['unknown', '--data', 'd'], 'command'],
   [['audit', '--data', 'd'], 'command'],
+  [['operator', 'create', '--data', 'd'], '--name'],
+  [['operator', 'create', '--data', 'd', '--name', ''], '--name'],
+  [['init', '--data', 'd', '--name', 'Ada'], '--name'],
   [['seal', '--data', 'd', '--listen', 'x'], '--listen'],
   [['serve', '--data', 'd', '--nonsense=canary'], '--nonsense'],
   [['levitate', '--help'], 'command'],

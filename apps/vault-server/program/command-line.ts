@@ -27,8 +27,20 @@ export interface InitCommand {
   readonly json: boolean;
 }
 
+export interface OperatorCreateCommand {
+  readonly kind: 'operator-create';
+  readonly dataDirectory: string;
+  readonly name: string;
+  /** Where the unseal key is read from. */
+  readonly keyFile: string | null;
+  /** Where the operator's key goes instead of the terminal. */
+  readonly operatorKeyFile: string | null;
+  readonly json: boolean;
+}
+
 export type Command =
   | InitCommand
+  | OperatorCreateCommand
   | ({ readonly kind: 'serve' } & ServeOptions)
   | { readonly kind: 'unseal'; readonly dataDirectory: string; readonly keyFile: string | null; readonly json: boolean }
   | { readonly kind: 'seal' | 'status'; readonly dataDirectory: string; readonly json: boolean }
@@ -53,6 +65,7 @@ const options = {
   'lockout-exempt-loopback': { type: 'boolean' },
   'key-file': { type: 'string' },
   'operator-key-file': { type: 'string' },
+  name: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -90,11 +103,20 @@ function refuseForeignOptions(name: string, values: Values): void {
 function commandOf(name: string, dataDirectory: string, values: Values): Command {
   const json = values.json ?? false;
   const keyFile = values['key-file'] ?? null;
-  if (name === 'init') return { kind: name, dataDirectory, keyFile, operatorKeyFile: values['operator-key-file'] ?? null, json };
+  const operatorKeyFile = values['operator-key-file'] ?? null;
+  if (name === 'init') return { kind: name, dataDirectory, keyFile, operatorKeyFile, json };
+  if (name === 'operator create') {
+    return { kind: 'operator-create', dataDirectory, name: operatorName(values), keyFile, operatorKeyFile, json };
+  }
   if (name === 'unseal') return { kind: name, dataDirectory, keyFile, json };
   if (name === 'audit verify') return { kind: 'audit-verify', dataDirectory, keyFile, json };
   if (name === 'seal' || name === 'status') return { kind: name, dataDirectory, json };
   return { kind: 'serve', dataDirectory, json, ...serveOptions(values) };
+}
+
+function operatorName({ name }: Values): string {
+  if (name === undefined || name === '') throw usageError('--name');
+  return name;
 }
 
 type Values = ReturnType<typeof parse>['values'];

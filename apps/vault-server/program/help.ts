@@ -21,7 +21,8 @@ export const optionHelp = {
   'lockout-failures': { form: '--lockout-failures N', help: 'failed authentications of one address in a minute (default: 10)' },
   'lockout-exempt-loopback': { form: '--lockout-exempt-loopback', help: 'never lock out the addresses of this host' },
   'key-file': { form: '--key-file FILE', help: 'a private file for the unseal key' },
-  'operator-key-file': { form: '--operator-key-file FILE', help: "a private file for the first operator's key" },
+  'operator-key-file': { form: '--operator-key-file FILE', help: "a private file for the operator's key" },
+  name: { form: '--name NAME', help: 'name of the person (required)' },
   json: { form: '--json', help: 'print JSON instead of text' },
 } as const satisfies Readonly<Record<string, OptionHelp>>;
 export type OptionName = keyof typeof optionHelp;
@@ -59,6 +60,14 @@ export const commandHelp = {
   unseal: { summary: 'unseal the vault that is being served', options: ['key-file'], details: [keyFromElsewhere] },
   seal: { summary: 'seal it: its keys leave the memory', options: [], details: ['Applications keep the values that they have.'] },
   status: { summary: 'whether it is served, where, and sealed or not', options: [], details: [] },
+  'operator create': {
+    summary: 'make an operator where no key of one is left; the vault must be stopped',
+    options: ['name', 'key-file', 'operator-key-file'],
+    details: [
+      "Needs the unseal key, and is written in the audit log. The operator's key is printed once, or written to its file instead.",
+      keyFromElsewhere,
+    ],
+  },
   'audit verify': {
     summary: 'check the audit log, whether the vault is served or not',
     options: ['key-file'],

@@ -36,6 +36,9 @@ async function run(command: Command, terminal: Terminal): Promise<number> {
     case 'init':
       await (await import('./init.ts')).initialiseVault(command, terminal);
       return 0;
+    case 'operator-create':
+      await (await import('./operator-create.ts')).createOperator(command, terminal);
+      return 0;
     case 'serve':
       await (await import('./serve.ts')).serve(command, terminal);
       return 0;

@@ -66,3 +66,27 @@ test('remembers ten thousand, and forgets first whom it has not heard of for lon
   expect(proofs.admits('10.0.0.1', 'machine:new')).toBe(true);
   expect(proofs.admits('10.0.0.1', 'machine:1')).toBe(false);
 });
+
+test('what the store recalls counts from when it was, and not if that is hours ago or still to come', async () => {
+  const { clock, proofs } = makeProofs();
+  await clock.advance(24 * hour);
+  proofs.recall('10.0.0.1', 'machine:m', 11 * hour);
+  proofs.recall('10.0.0.1', 'machine:long-ago', 12 * hour);
+  proofs.recall('10.0.0.1', 'machine:to-come', -11_000);
+
+  expect(['m', 'long-ago', 'to-come'].map((id) => proofs.admits('10.0.0.1', `machine:${id}`))).toEqual([true, false, false]);
+  await clock.advance(hour);
+  expect(proofs.knows('10.0.0.1', 'machine:m')).toBe(false);
+  expect(proofs.admits('10.0.0.1', 'machine:m')).toBe(false);
+});
+
+test('recalling gives no failures back', () => {
+  const { proofs } = makeProofs();
+  proofs.recall('10.0.0.1', 'machine:m', 0);
+  for (let count = 0; count < 50; count += 1) proofs.failed('10.0.0.1', 'machine:m');
+
+  proofs.recall('10.0.0.1', 'machine:m', 0);
+
+  expect(proofs.knows('10.0.0.1', 'machine:m')).toBe(true);
+  expect(proofs.admits('10.0.0.1', 'machine:m')).toBe(false);
+});

@@ -1,7 +1,7 @@
 /**
  * Who proved itself from which address lately. While an address is locked out, these are still verified: behind one
- * address there may be many hosts, and one that is wrong is not to stop those that are right. In this process only; a
- * node that does not remember refuses for as long as the lock lasts.
+ * address there may be many hosts, and one that is wrong is not to stop those that are right. Whom this process does
+ * not know, the store may: it keeps where each machine and operator was seen last, and what it says is recalled here.
  *
  * Verifying costs the vault something, so failures under an identity are bounded: whoever knows an identity that works
  * from the same address can make that one wait, and no other. That its answer takes longer than a stranger's tells him
@@ -11,6 +11,8 @@ import type { Clock } from '@sikkerkey/core/clock.ts';
 
 const rememberedMs = 12 * 3_600_000;
 const proofsKept = 10_000;
+/** Seen this far ahead of now, it was seen by a clock that was put back since. */
+const clockSlackMs = 10_000;
 /** A proof is written down again only when it is this old: most requests then cost a look-up and nothing more. */
 const precisionMs = 60_000;
 /** Failures under one identity of a locked address that are verified at once, and each second after that. */
@@ -35,14 +37,30 @@ export class RecentProofs {
   /** Call with each signature that held. `identity` names its class too. */
   proven(address: string, identity: string): void {
     const now = this.#clock.monotonic();
-    const name = nameOf(address, identity);
-    const known = this.#proofs.get(name);
+    const known = this.#proofs.get(nameOf(address, identity));
     if (known !== undefined && now - known.provenAt < precisionMs) return;
+    this.#keep(nameOf(address, identity), { provenAt: now, left: known?.left ?? failuresAtOnce, countedAt: known?.countedAt ?? now });
+  }
+
+  /** Whether this process has heard of this name within hours; else the store may have. */
+  knows(address: string, identity: string): boolean {
+    const proof = this.#proofs.get(nameOf(address, identity));
+    return proof !== undefined && this.#clock.monotonic() - proof.provenAt < rememberedMs;
+  }
+
+  /** What the store knows of a name that is not known here: it proved itself from this address `agoMs` ago by the wall clock. */
+  recall(address: string, identity: string, agoMs: number): void {
+    if (agoMs < -clockSlackMs || agoMs >= rememberedMs || this.knows(address, identity)) return;
+    const now = this.#clock.monotonic();
+    this.#keep(nameOf(address, identity), { provenAt: now - Math.max(0, agoMs), left: failuresAtOnce, countedAt: now });
+  }
+
+  #keep(name: string, proof: Proof): void {
     // Put in again, so that those longest unheard of are the first in the map, and the first to go.
     this.#proofs.delete(name);
     const [oldest] = this.#proofs.size < proofsKept ? [] : this.#proofs.keys();
     if (oldest !== undefined) this.#proofs.delete(oldest);
-    this.#proofs.set(name, { provenAt: now, left: known?.left ?? failuresAtOnce, countedAt: known?.countedAt ?? now });
+    this.#proofs.set(name, proof);
   }
 
   /** Whether a request in this name is verified although the address is locked. */

@@ -39,6 +39,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'rotation-over': 409,
   'version-unavailable': 409,
   'vault-sealed': 503,
+  'vault-clock-went-back': 503,
   'vault-disk-full': 503,
   'vault-store-failed': 503,
   'vault-failed': 500,
@@ -61,7 +62,7 @@ export function isRefusal(failure: CatalogueError): boolean {
   return statuses[failure.code] !== undefined;
 }
 
-/** Until somebody unsealed the vault or made room, there is no point in asking more often. */
+/** Until somebody unsealed the vault, made room or the clock has caught up, there is no point in asking more often. */
 const unavailableRetryMs = 5_000;
 /** Streams live long: a place is seldom free sooner. The listener polls meanwhile. */
 const streamRetryMs = 30_000;
@@ -102,6 +103,8 @@ export function refusalOf(reason: BareReason, subject: Subject, made: Subject = 
   switch (reason) {
     case 'replay':
       return new CatalogueError('request-replayed', {});
+    case 'time-forgotten':
+      return new CatalogueError('vault-clock-went-back', {});
     case 'nonce-forgotten':
       return new CatalogueError('clock-outside-window', { windowSeconds: clockWindowSeconds });
     case 'unknown-caller':

@@ -1,7 +1,8 @@
 /**
  * Who makes a request, proven: shape → address lockout → identity → clock window → signature (DESIGN §4). What comes
  * after (nonce, state, grant, audit) belongs to the store's operations, in one transaction with what is asked for.
- * A locked address is refused before anything is looked up, but for identities that proved themselves from it lately.
+ * A locked address is refused before any key is looked up, but for identities that proved themselves from it lately:
+ * whether one did is at most one read of the store, by its id.
  *
  * Machines and operators are looked up in tables of their own; a route names the one class it accepts. Failures of
  * known and unknown identities take the same steps and say the same words.
@@ -30,6 +31,9 @@ export interface ReceivedRequest {
 type Parts = Pick<VaultParts, 'storage' | 'clock' | 'log' | 'settings'>;
 type FindKey = (id: string) => Promise<string | null>;
 
+type Kind = 'machine' | 'operator';
+
+const headerOf = { machine: identityHeader, operator: operatorHeader } as const satisfies Readonly<Record<Kind, string>>;
 const identitiesKept = 20_000;
 
 export class RequestCheck {
@@ -49,13 +53,13 @@ export class RequestCheck {
   /** The machine that signed this request. Throws the catalogue's refusals. */
   async machine(request: ReceivedRequest): Promise<MachineCaller> {
     const find: FindKey = async (id) => base64((await this.#parts.storage.machineByIdentity(id))?.publicKey);
-    return { kind: 'machine', ...(await this.#prove(request, identityHeader, this.#machineKeys, find)) };
+    return { kind: 'machine', ...(await this.#prove(request, 'machine', this.#machineKeys, find)) };
   }
 
   /** The operator who signed this request. Throws the catalogue's refusals. */
   async operator(request: ReceivedRequest): Promise<OperatorCaller> {
     const find: FindKey = async (id) => base64((await this.#parts.storage.operatorByIdentity(id))?.publicKey);
-    return { kind: 'operator', ...(await this.#prove(request, operatorHeader, this.#operatorKeys, find)) };
+    return { kind: 'operator', ...(await this.#prove(request, 'operator', this.#operatorKeys, find)) };
   }
 
   /** For requests that carry another proof than a signature (enrollment): the lockout alone. */
@@ -69,12 +73,12 @@ export class RequestCheck {
     await this.#lockout.recordFailure(address);
   }
 
-  async #prove(request: ReceivedRequest, header: string, keys: Map<string, string>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
-    const headers = readShape(request, header);
+  async #prove(request: ReceivedRequest, kind: Kind, keys: Map<string, string>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
+    const headers = readShape(request, headerOf[kind]);
     const id = canonicalIdentity(headers.identity);
-    const prover = `${header}:${id}`;
+    const prover = `${kind}:${id}`;
     const locked = await this.#lockout.refusalOf(request.address);
-    if (locked !== null && !this.#proofs.admits(request.address, prover)) throw locked;
+    if (locked !== null && !(await this.#isAdmittedAllTheSame(request.address, kind, id))) throw locked;
     const cached = keys.get(id);
     const publicKey = cached ?? (await find(id));
     const now = this.#parts.clock.now();
@@ -95,6 +99,17 @@ export class RequestCheck {
     this.#proofs.proven(request.address, prover);
     if (cached === undefined && publicKey !== null) keep(keys, id, publicKey);
     return { id, nonce: headers.nonce, signedAt: headers.timestampSeconds * 1000, now, address: request.address };
+  }
+
+  async #isAdmittedAllTheSame(address: string, kind: Kind, id: string): Promise<boolean> {
+    const { storage, clock } = this.#parts;
+    const prover = `${kind}:${id}`;
+    if (!this.#proofs.knows(address, prover)) {
+      const seenAt = await storage.seenFrom({ kind, id, address });
+      if (seenAt === null) return false;
+      this.#proofs.recall(address, prover, clock.now() - seenAt);
+    }
+    return this.#proofs.admits(address, prover);
   }
 }
 

@@ -4,7 +4,9 @@
 export type RefusalReason =
   /** 401: this nonce was used before by this identity. */
   | 'replay'
-  /** 401: the vault's clock went back to a time whose nonces it has forgotten; until it has passed, nothing of it is believed. */
+  /** 503: the vault's clock went back to a time whose nonces it has forgotten; until it has passed, no request is believed. */
+  | 'time-forgotten'
+  /** 401: the same, but of the time that the request carries alone: signed at the vault's time it is believed. */
   | 'nonce-forgotten'
   /** 401: no such identity (any more). */
   | 'unknown-caller'
@@ -56,8 +58,8 @@ export interface InFlight {
   readonly drainDeadlineAt: number | null;
 }
 
-/** `forgotten`: of the time that the request carries the vault remembers no nonces any more, so a replay could not be told. */
-export type NonceUse = 'fresh' | 'replay' | 'nonce-forgotten';
+/** `forgotten`: of the vault's time, or of the request's, it remembers no nonces any more, so a replay could not be told. */
+export type NonceUse = 'fresh' | 'replay' | 'time-forgotten' | 'nonce-forgotten';
 
 /** What no fact of the case has to come with. */
 export type BareReason = Exclude<RefusalReason, 'waiting-for-drain' | 'not-a-member'>;

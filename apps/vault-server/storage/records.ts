@@ -191,6 +191,7 @@ export interface DriftLook {
 export type ClaimResult =
   | { readonly outcome: 'claimed'; readonly work: ClaimedWork }
   | { readonly outcome: 'nothing' }
+  | { readonly outcome: 'behind' }
   | { readonly outcome: 'held'; readonly retryInMs: number };
 
 export type DrainResult =

@@ -103,6 +103,8 @@ export interface VaultOperations {
   /** Immutable facts of an identity, for the signature check; null when unknown. `id` canonical. */
   machineByIdentity(id: string): Promise<IdentityRecord | null>;
   operatorByIdentity(id: string): Promise<IdentityRecord | null>;
+  /** When this machine or operator was seen last, to the minute, if that was from this address; else null. */
+  seenFrom(input: { readonly kind: 'machine' | 'operator'; readonly id: string; readonly address: string }): Promise<number | null>;
   /** Records a nonce by itself, for a signed request that reaches no other operation. */
   useNonce(caller: MachineCaller | OperatorCaller): Promise<NonceUse>;
   /** When the address may try again; null when it is not locked. */
@@ -222,7 +224,10 @@ export interface RotationOperations {
   agentConfiguration(input: ByMachine & OfSecret): Promise<Outcome<ManagedConfiguration>>;
   heartbeat(input: ByMachine & { readonly daemonId: string; readonly agents: readonly ReportedAgent[] }): Promise<Outcome<AgentWork[]>>;
   pollAgents(input: ByMachine & { readonly secretIds: readonly string[] }): Promise<Outcome<AgentWork[]>>;
-  /** `word`: what a person said to the agent; audited. The epoch granted exceeds `aboveEpoch`. */
+  /**
+   * `word`: what a person said to the agent; audited. The epoch granted exceeds `aboveEpoch`. Where `knownEpoch` was never
+   * granted here, this store was restored from a backup: 'behind', and nothing changes, unless `aboveEpoch` is given.
+   */
   claim(
     input: ByMachine &
       OfSecret & {
@@ -230,6 +235,7 @@ export interface RotationOperations {
         readonly purpose: 'work' | 'repair';
         readonly word?: string | undefined;
         readonly aboveEpoch?: number | undefined;
+        readonly knownEpoch?: number | undefined;
       },
   ): Promise<Outcome<ClaimResult>>;
   /** Hands out the live and the ended values of a secret at rest, without a claim. One audit entry. */
@@ -237,7 +243,7 @@ export interface RotationOperations {
   /** Not newest: the caller's epoch is over, whoever holds the claim now. */
   renewClaim(
     input: ByMachine & OfSecret & { readonly epoch: number },
-  ): Promise<Outcome<{ readonly newest: boolean; readonly leaseMs: number }>>;
+  ): Promise<Outcome<{ readonly newest: boolean; readonly newestEpoch: number; readonly leaseMs: number }>>;
   confirmRotation(
     input: ByMachine & OfRotation & MayOffer,
   ): Promise<Outcome<{ readonly outcome: 'promoted' | 'stale-epoch' | 'rejected' | 'finished' }>>;

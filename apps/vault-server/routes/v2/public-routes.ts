@@ -19,6 +19,8 @@ export function publicRouteTable(vault: VaultParts): readonly Route[] {
     answering('/readyz', async () => {
       if (vault.keyring.sealed) throw new CatalogueError('vault-sealed', {});
       await vault.storage.eventCursor();
+      const refusedUntil = await vault.storage.refusedUntil({ now: vault.clock.now() });
+      if (refusedUntil !== null) throw new CatalogueError('vault-clock-went-back', {});
       return JSON.stringify({ status: 'ready' });
     }),
     answering('/v2/capabilities', async () => JSON.stringify(capabilitiesOf(vault))),

@@ -126,6 +126,8 @@ export function clockContract(vault: CurrentVault): void {
     vault().now = now;
 
     expect(await vault().storage.spreadOverdueRotations({ now, overdueMs: 5_000, delayMs: () => 0 })).toBe(0);
+    expect(await vault().storage.bringForward({ now })).toBe(1);
+    expect(await vault().storage.bringForward({ now })).toBe(0);
 
     const { managed } = expectDone(await vault().storage.showSecret({ caller: vault().operator(), secretId }));
     expect(managed?.nextRotationAt).toBe(now + 60_000);
@@ -138,11 +140,28 @@ export function clockContract(vault: CurrentVault): void {
     await prune();
     vault().now -= dayMs;
 
-    expectRefused(await vault().storage.pollVersions({ caller: captured, secretIds: [] }), 'nonce-forgotten');
+    expectRefused(await vault().storage.pollVersions({ caller: captured, secretIds: [] }), 'time-forgotten');
     await vault().restart();
-    expectRefused(await vault().storage.pollVersions({ caller: captured, secretIds: [] }), 'nonce-forgotten');
-    expect(await vault().storage.useNonce(captured)).toBe('nonce-forgotten');
-    expect(await vault().storage.useNonce({ ...vault().operator(), signedAt: captured.signedAt })).toBe('nonce-forgotten');
+    expectRefused(await vault().storage.pollVersions({ caller: captured, secretIds: [] }), 'time-forgotten');
+    expect(await vault().storage.useNonce(captured)).toBe('time-forgotten');
+    expect(await vault().storage.useNonce({ ...vault().operator(), signedAt: captured.signedAt })).toBe('time-forgotten');
+  });
+
+  test('when the clock has passed the forgotten time, requests of now are let in, and those of before still are not', async () => {
+    await useNonce('before');
+    vault().now += dayMs;
+    await prune();
+    vault().now -= dayMs;
+    const until = (await vault().storage.refusedUntil({ now: vault().now })) ?? 0;
+
+    expect(until).toBeGreaterThan(vault().now);
+    expect(until).toBeLessThan(vault().now + 1_000_000);
+    vault().now = until - 1;
+    expect(await useNonce('a')).toBe('time-forgotten');
+    vault().now = until;
+    expect(await useNonce('b')).toBe('fresh');
+    expect(await vault().storage.useNonce({ ...vault().machine(machineId), signedAt: until - 1_000 })).toBe('nonce-forgotten');
+    expect(await vault().storage.refusedUntil({ now: until })).toBeNull();
   });
 
   test('time in which every request is refused, since the clock went back, ends no drain', async () => {
@@ -157,7 +176,7 @@ export function clockContract(vault: CurrentVault): void {
 
     for (let second = 0; second < 200; second += 1) await vault().lives(1_000);
 
-    expect(await useNonce('refused')).toBe('nonce-forgotten');
+    expect(await useNonce('refused')).toBe('time-forgotten');
     vault().now = after;
     expect(await daemon.drain(work)).toMatchObject({ state: 'draining', holdOutCount: 1 });
   });
@@ -188,7 +207,7 @@ export function clockContract(vault: CurrentVault): void {
       vault().now += 600_000;
       expect(await useNonce('a little later')).toBe('fresh');
       vault().now += ahead - 2_400_000;
-      expect(await useNonce('ahead')).toBe('nonce-forgotten');
+      expect(await useNonce('ahead')).toBe('time-forgotten');
     },
   );
 
@@ -205,7 +224,7 @@ export function clockContract(vault: CurrentVault): void {
     vault().now = earlier + 40 * dayMs;
     expect(await useNonce('ahead 3')).toBe('replay');
     vault().now = earlier;
-    expect(await useNonce('now')).toBe('nonce-forgotten');
+    expect(await useNonce('now')).toBe('time-forgotten');
   });
 
   test('a published agent that a clock ahead of its time saw is offered its rotation again, and stands in nobody’s way', async () => {
@@ -230,6 +249,31 @@ export function clockContract(vault: CurrentVault): void {
     const again = await ask(second);
     expect(again).not.toBeNull();
     expect(again).not.toBe(offered);
+  });
+
+  test('a published agent is offered one id, however often it asks, after a clock ahead of its time had offered it others', async () => {
+    const loginId = await vault().managedSecret(await vault().project());
+    const { projectId } = expectDone(await vault().storage.showSecret({ caller: vault().operator(), secretId: loginId }));
+    expectDone(await vault().storage.attachMachine({ caller: vault().operator(), projectId, machineId }));
+    await vault().grant(loginId, machineId, 'rotate');
+    const ask = async () => {
+      const input = { caller: vault().machine(machineId), secretId: loginId, reofferAfterMs: 180_000 };
+      return expectDone(await vault().storage.publishedConfiguration(input)).pending?.rotationId ?? null;
+    };
+    await ask();
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId: loginId, seal: sealFor }));
+    await ask();
+    vault().now += 40 * dayMs;
+    await ask();
+    vault().now -= 40 * dayMs;
+    const offered = new Set<string | null>();
+    for (let asked = 0; asked < 30; asked += 1) {
+      vault().now += 10_000;
+      offered.add(await ask());
+    }
+
+    expect(offered).not.toContain(null);
+    expect(offered.size).toBeLessThanOrEqual(3);
   });
 
   test('a machine is seen now, not when a clock ahead of its time saw it', async () => {

@@ -24,8 +24,8 @@ export class Daemon {
     return expectDone(await this.#vault.storage.adopt({ ...this.#by(), strategy, owner: 'app', seal: sealFor })).rotationId;
   }
 
-  async tryClaim(purpose: 'work' | 'repair' = 'work') {
-    return expectDone(await this.#vault.storage.claim({ ...this.#by(), daemonId: this.daemonId, purpose }));
+  async tryClaim(purpose: 'work' | 'repair' = 'work', words: { readonly knownEpoch?: number; readonly aboveEpoch?: number } = {}) {
+    return expectDone(await this.#vault.storage.claim({ ...this.#by(), daemonId: this.daemonId, purpose, ...words }));
   }
 
   async claim(purpose: 'work' | 'repair' = 'work'): Promise<ClaimedWork> {

@@ -72,4 +72,29 @@ export function operatorsContract(vault: CurrentVault): void {
     expect(entries).toBe(1);
     expectRefused(await disable(first(), 'op_nobody'), 'not-found');
   });
+
+  test('one who is made at the host stands beside those who are there, also disabled ones, by the vault’s own act', async () => {
+    const { operatorId } = await create('second', 5);
+    expectDone(await disable(first(), operatorId));
+    vault().now += 1;
+    const operator = { operatorId: 'op_back', name: 'third', publicKey: Buffer.alloc(32, 6) };
+
+    const made = await vault().storage.createOperatorAtHost({ ...operator, now: vault().now });
+
+    expect(made).toMatchObject({ operatorId: 'op_back', name: 'third' });
+    expect(expectDone(await vault().storage.listOperators({ caller: by('op_back') })).at(-1)).toEqual({
+      ...made,
+      state: 'enabled',
+      createdAt: vault().now,
+    });
+    const [entry] = expectDone(await vault().storage.auditEntries({ caller: first(), before: null, limit: 1, secretId: null }));
+    expect(entry).toMatchObject({ actorKind: 'vault', action: 'operator.create', subject: 'op_back', detail: 'at-the-host' });
+    vault().storage.useAuditKey(null);
+    await expect(vault().storage.createOperatorAtHost({ ...operator, operatorId: 'op_unaudited', now: vault().now })).rejects.toMatchObject(
+      {
+        code: 'vault-sealed',
+      },
+    );
+    expect(await vault().storage.operatorByIdentity('op_unaudited')).toBeNull();
+  });
 }

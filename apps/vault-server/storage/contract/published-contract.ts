@@ -1,5 +1,6 @@
 /** Rotation as published agents know it: sync-config, aliases, confirm and reject without an epoch (wire-runtime §8). */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { publishedPresenceMs } from '../../managed/rules.ts';
 import { Daemon } from './daemon.ts';
 import { type CurrentVault, expectDone, expectRefused, sealFor, textOf } from './fixture.ts';
 
@@ -110,6 +111,71 @@ export function publishedContract(vault: CurrentVault): void {
 
     const input = { caller: vault().machine(machineId), secretId, reofferAfterMs };
     expectRefused(await vault().storage.publishedConfiguration(input), 'served-by-daemon');
+  });
+
+  describe('a login that nobody took on', () => {
+    const ask = () => vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor });
+    const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, seal: sealFor });
+    const nextDueAt = () => vault().storage.nextDueAt({ now: vault().now });
+    const schedule = async () =>
+      expectDone(await vault().storage.setSchedule({ caller: vault().operator(), secretId, intervalMs: 10_000, drainDeadlineMs: null }));
+
+    test('is one that a published agent looked at, a quarter of an hour later', async () => {
+      await schedule();
+      const plannedAt = vault().now + 10_000;
+      vault().now += publishedPresenceMs - 1;
+      expect(await nextDueAt()).toBe(plannedAt);
+      vault().now += 1;
+
+      expectRefused(await ask(), 'not-adopted');
+      expect(await due()).toBe(0);
+      expect(await nextDueAt()).toBeNull();
+
+      await configuration();
+      expect(await nextDueAt()).toBe(plannedAt);
+      expect(await due()).toBe(1);
+    });
+
+    test('is one that an agent will have looked at, by a clock since put back', async () => {
+      await schedule();
+      vault().now += 3_600_000;
+      await configuration();
+      vault().now -= 3_590_000;
+
+      expectRefused(await ask(), 'not-adopted');
+      expect(await due()).toBe(0);
+      expect(await nextDueAt()).toBeNull();
+    });
+
+    test('is one that was adopted and given back, although an agent had looked at it a moment before', async () => {
+      const daemon = new Daemon(vault(), machineId, secretId);
+      await schedule();
+      await daemon.adopt();
+      await daemon.confirm(await daemon.claim());
+      await vault().lives(60_000);
+      await daemon.retired(await daemon.claim());
+      vault().now += 31_000;
+      const by = { caller: vault().machine(machineId), secretId };
+      expectDone(await vault().storage.unadopt({ ...by, seal: sealFor }));
+      const work = await daemon.claim();
+      await daemon.confirm(work);
+      await daemon.retired(work);
+      vault().now += 60_000;
+
+      expectRefused(await ask(), 'not-adopted');
+      expect(await due()).toBe(0);
+      expect(await nextDueAt()).toBeNull();
+    });
+
+    test('is one whose adoption was rejected, until its agent asks again', async () => {
+      const daemon = new Daemon(vault(), machineId, secretId);
+      await daemon.adopt();
+      await daemon.reject(await daemon.claim());
+
+      expectRefused(await ask(), 'not-adopted');
+      await configuration();
+      expectDone(await ask());
+    });
   });
 
   test('a heartbeat is what operators see, and does not clear the error of a rotation', async () => {

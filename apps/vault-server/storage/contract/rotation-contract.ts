@@ -146,12 +146,26 @@ export function rotationContract(vault: CurrentVault): void {
     expect(await second.confirm(taken)).toBe('promoted');
   });
 
+  test('a daemon that was granted more than this vault knows gets nothing, counts nothing, and is told so', async () => {
+    await daemon.adopt();
+    const work = await daemon.claim();
+
+    expect(await daemon.tryClaim('repair', { knownEpoch: work.epoch + 2 })).toEqual({ outcome: 'behind' });
+    expect(await daemon.tryClaim('work', { knownEpoch: work.epoch + 1 })).toEqual({ outcome: 'behind' });
+    expect(await daemon.renew(work.epoch + 2)).toMatchObject({ newest: false, newestEpoch: work.epoch });
+
+    const known = await daemon.tryClaim('work', { knownEpoch: work.epoch });
+    expect(known).toMatchObject({ outcome: 'claimed', work: { epoch: work.epoch + 1 } });
+    const accepted = await daemon.tryClaim('repair', { knownEpoch: 50, aboveEpoch: 50 });
+    expect(accepted).toMatchObject({ outcome: 'claimed', work: { epoch: 51 } });
+  });
+
   test('renewing keeps the claim, and so does watching the drain', async () => {
     await daemon.adopt();
     const second = new Daemon(vault(), machineId, secretId, 'daemon-2');
     const work = await daemon.claim();
     vault().now += 29_000;
-    expect(await daemon.renew(work.epoch)).toEqual({ newest: true, leaseMs: 30_000 });
+    expect(await daemon.renew(work.epoch)).toEqual({ newest: true, newestEpoch: work.epoch, leaseMs: 30_000 });
     vault().now += 29_000;
 
     expect((await second.tryClaim()).outcome).toBe('held');

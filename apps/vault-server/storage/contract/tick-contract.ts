@@ -26,7 +26,7 @@ export function tickContract(vault: CurrentVault): void {
     const { secretId } = await adopted(10_000);
     vault().now += 9_999;
     expect(await due()).toBe(0);
-    expect(await vault().storage.nextDueAt()).toBe(vault().now + 1);
+    expect(await vault().storage.nextDueAt({ now: vault().now })).toBe(vault().now + 1);
     vault().now += 1;
 
     expect(await due()).toBe(1);
@@ -39,7 +39,7 @@ export function tickContract(vault: CurrentVault): void {
     vault().now += 20_000;
 
     expect(await due()).toBe(0);
-    expect(await vault().storage.nextDueAt()).toBeNull();
+    expect(await vault().storage.nextDueAt({ now: vault().now })).toBeNull();
   });
 
   test('a published agent that asked counts as having taken it on', async () => {
@@ -69,6 +69,33 @@ export function tickContract(vault: CurrentVault): void {
     vault().now += 10_000;
 
     expect(await vault().storage.requestDueRotations({ now: vault().now, limit: 2, seal: sealFor })).toBe(2);
+    expect(await due()).toBe(1);
+  });
+
+  test('a secret whose value cannot be sealed keeps none of the others waiting, and is due again in a minute', async () => {
+    const damaged = await adopted(10_000);
+    const healthy = await adopted(10_000);
+    vault().now += 10_000;
+    let attempts = 0;
+    const seal: typeof sealFor = (version) => {
+      if (version.secretId !== damaged.secretId) return sealFor(version);
+      attempts += 1;
+      throw new Error('the project key is damaged');
+    };
+    const begin = () => vault().storage.requestDueRotations({ now: vault().now, limit: 1, seal });
+
+    expect(await begin()).toBe(0);
+    expect(await begin()).toBe(1);
+    expect(await managed(healthy.secretId)).toMatchObject({ phase: 'pending' });
+    expect(await managed(damaged.secretId)).toMatchObject({ phase: 'none', nextRotationAt: vault().now + 60_000 });
+    vault().now += 59_999;
+    await begin();
+    expect(attempts).toBe(1);
+    vault().now += 1;
+    await begin();
+    expect(attempts).toBe(2);
+    expect(await due()).toBe(0);
+    vault().now += 60_000;
     expect(await due()).toBe(1);
   });
 
@@ -168,7 +195,7 @@ export function tickContract(vault: CurrentVault): void {
     await vault().storage.prune({ now: vault().now + 660_000, limit: 1000, keepEventsMs: 86_400_000 });
     expect(await vault().storage.useNonce(caller)).toBe('replay');
     await vault().storage.prune({ now: vault().now + 720_001, limit: 1000, keepEventsMs: 86_400_000 });
-    expect(await vault().storage.useNonce(caller)).toBe('nonce-forgotten');
+    expect(await vault().storage.useNonce(caller)).toBe('time-forgotten');
   });
 
   test('retired and quarantined values stay until the backup horizon has passed, and live ones for ever', async () => {
@@ -206,6 +233,7 @@ export function tickContract(vault: CurrentVault): void {
     await vault().lives(2 * 3_600_000);
 
     expect(await forgottenOf(secretId)).toBe(0);
+    await ask();
     await request();
     const daemon = new Daemon(vault(), machineId, secretId);
     await daemon.confirm(await daemon.claim());

@@ -4,7 +4,7 @@ import type { BareReason, MachineCaller, MachineState, NonceUse, OperatorCaller,
 import type { Database } from './database.ts';
 import type { NonceRegister } from './nonce-register.ts';
 
-/** How stale `last_seen_at` may be: not every read is to cost a write. */
+/** How stale `last_seen_at`, and the address beside it, may be: not every read is to cost a write. */
 const lastSeenPrecisionMs = 60_000;
 
 const windowMs = clockWindowSeconds * 1000;
@@ -24,17 +24,27 @@ export interface SeenMachine {
   readonly lastSeenAt: number | null;
 }
 
+interface SeenOperator {
+  readonly isEnabled: 0 | 1;
+  readonly lastSeenAt: number | null;
+}
+
 export class Admission {
   readonly #machine;
-  readonly #operatorIsEnabled;
+  readonly #operator;
   readonly #nonces: NonceRegister;
-  readonly #seen;
+  readonly #machineSeen;
+  readonly #operatorSeen;
 
   constructor(db: Database, nonces: NonceRegister) {
     this.#machine = db.prepare<[string], SeenMachine>('SELECT state, last_seen_at AS lastSeenAt FROM machines WHERE machine_id = ?');
-    this.#operatorIsEnabled = db.prepare<[string], 0 | 1>('SELECT disabled_at IS NULL FROM operators WHERE operator_id = ?').pluck();
+    this.#operator = db.prepare<[string], SeenOperator>(
+      'SELECT disabled_at IS NULL AS isEnabled, last_seen_at AS lastSeenAt FROM operators WHERE operator_id = ?',
+    );
     this.#nonces = nonces;
-    this.#seen = db.prepare<[number, string]>('UPDATE machines SET last_seen_at = ? WHERE machine_id = ?');
+    type Seen = [number, string | null, string];
+    this.#machineSeen = db.prepare<Seen>('UPDATE machines SET last_seen_at = ?, last_seen_address = ? WHERE machine_id = ?');
+    this.#operatorSeen = db.prepare<Seen>('UPDATE operators SET last_seen_at = ?, last_seen_address = ? WHERE operator_id = ?');
   }
 
   /** Null lets in. */
@@ -60,16 +70,17 @@ export class Admission {
   #enter(caller: MachineCaller, found: SeenMachine): Refused | null {
     const use = this.nonceOf(caller);
     if (use !== 'fresh') return refuse(use);
-    if (found.lastSeenAt === null || Math.abs(caller.now - found.lastSeenAt) > lastSeenPrecisionMs) this.#seen.run(caller.now, caller.id);
+    if (isStale(found.lastSeenAt, caller.now)) this.#machineSeen.run(caller.now, caller.address, caller.id);
     return null;
   }
 
   operator(caller: OperatorCaller): Refused | null {
-    const isEnabled = this.#operatorIsEnabled.get(caller.id);
-    if (isEnabled === undefined) return refuse('unknown-caller');
+    const found = this.#operator.get(caller.id);
+    if (found === undefined) return refuse('unknown-caller');
     const use = this.nonceOf(caller);
     if (use !== 'fresh') return refuse(use);
-    return isEnabled === 1 ? null : refuse('operator-disabled');
+    if (isStale(found.lastSeenAt, caller.now)) this.#operatorSeen.run(caller.now, caller.address, caller.id);
+    return found.isEnabled === 1 ? null : refuse('operator-disabled');
   }
 
   either(caller: MachineCaller | OperatorCaller): Refused | null {
@@ -79,9 +90,11 @@ export class Admission {
   /**
    * Records the nonce. The classes of identities are disjoint spaces. A request could have been accepted within the clock
    * window around its own time; where a nonce of then may be forgotten (the clock went back), it is not accepted unknown.
+   * Where that holds of the vault's own time, no client can help it: all are refused, also those whose clocks differ.
    */
   nonceOf(caller: MachineCaller | OperatorCaller): NonceUse {
     const { signedAt, now } = caller;
+    if (isForgottenTime(this.#nonces, now)) return 'time-forgotten';
     if (isForgottenTime(this.#nonces, signedAt)) return 'nonce-forgotten';
     return this.#nonces.use(`${caller.kind}:${caller.id}`, caller.nonce, now + retentionMs) ? 'fresh' : 'replay';
   }
@@ -90,4 +103,14 @@ export class Admission {
 /** Whether a request signed at this time is refused, since what was used then may be forgotten. */
 export function isForgottenTime(nonces: NonceRegister, signedAt: number): boolean {
   return nonces.hasForgotten(signedAt - windowMs + retentionMs, signedAt + windowMs + retentionMs);
+}
+
+function isStale(lastSeenAt: number | null, now: number): boolean {
+  return lastSeenAt === null || Math.abs(now - lastSeenAt) > lastSeenPrecisionMs;
+}
+
+/** Until when every request signed at its time is refused for that; null where it is not. */
+export function refusedUntil(nonces: NonceRegister, now: number): number | null {
+  if (!isForgottenTime(nonces, now)) return null;
+  return nonces.rememberedFrom(now - windowMs + retentionMs, 2 * windowMs) + windowMs - retentionMs;
 }

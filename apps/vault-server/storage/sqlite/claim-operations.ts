@@ -70,8 +70,8 @@ export class Claims implements ClaimOperations {
   readonly claim: ClaimOperations['claim'] = (input) =>
     this.#access.onManaged<ClaimResult>(input, (loaded) => {
       const { caller, secretId, daemonId } = input;
-      const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now, input.aboveEpoch);
-      if (decision.kind === 'nothing') return done({ outcome: 'nothing' });
+      const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now, input);
+      if (decision.kind === 'nothing' || decision.kind === 'behind') return done({ outcome: decision.kind });
       if (decision.kind === 'held') return done({ outcome: 'held', retryInMs: decision.retryInMs });
       this.#sql.claim.run(decision.epoch, caller.id, daemonId, caller.now + leaseOf(decision.phase), secretId);
       const { active } = loaded.state;
@@ -97,7 +97,7 @@ export class Claims implements ClaimOperations {
       const newest = input.epoch === state.epoch;
       const leaseMs = leaseOf(state.active?.state ?? 'steady');
       if (newest) this.#sql.renew.run(input.caller.now + leaseMs, input.secretId);
-      return done({ newest, leaseMs });
+      return done({ newest, newestEpoch: state.epoch, leaseMs });
     });
   readonly confirmRotation: ClaimOperations['confirmRotation'] = (input) =>
     this.#access.onManaged(input, (loaded) => {

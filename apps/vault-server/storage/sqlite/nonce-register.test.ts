@@ -49,6 +49,30 @@ test('goes back with a transaction that was undone, and no further', () => {
   expect(register.use('machine:m1', 'undone', 0)).toBe(true);
 });
 
+test.each([5, 7])('a clock that was ahead for hours, asked every %i minutes, leaves the time until then open', (everyMinutes) => {
+  const register = new NonceRegister(db);
+  const minute = 60_000;
+  const ahead = 30 * 24 * 60 * minute;
+  const hours = 60 * 10;
+  const live = (from: number, minutes: number): void => {
+    for (let at = 0; at < minutes; at += 1) {
+      if (at % everyMinutes === 0) register.use('machine:m1', `${from} ${at}`, from + at * minute + 660_000);
+      register.prune(from + at * minute, 1000);
+    }
+  };
+  live(0, hours);
+  live(ahead, hours);
+  const refused = (now: number): boolean => register.hasForgotten(now + 360_000, now + 960_000);
+  const after = 2 * hours * minute;
+
+  const honest = Array.from({ length: (ahead - after) / minute - 20 }, (_, at) => refused(after + at * minute));
+  expect(honest.filter(Boolean)).toHaveLength(0);
+  expect(refused(ahead + minute)).toBe(true);
+  const reopened = new NonceRegister(db);
+  expect(reopened.hasForgotten(ahead + 360_000, ahead + 960_000)).toBe(true);
+  expect(db.prepare('SELECT count(*) FROM forgotten_nonces').pluck().get()).toBeLessThanOrEqual(64);
+});
+
 test('forgets no more rows at once than it is told', () => {
   const register = new NonceRegister(db);
   for (let count = 0; count < 10; count += 1) register.use('machine:m1', `${count}`, 1000);

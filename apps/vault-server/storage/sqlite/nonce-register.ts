@@ -50,12 +50,17 @@ export class NonceRegister implements Rewindable {
     return this.#forgotten.touches(from, to);
   }
 
+  /** The earliest start, from this one on, of a stretch of this length of which nothing may have been forgotten. */
+  rememberedFrom(from: number, length: number): number {
+    return this.#forgotten.freeFrom(from, length);
+  }
+
   /** Forgets what expired at least a minute ago, at most `limit` rows. Only for a clock that is known to be right. */
   prune(now: number, limit: number): number {
     const oldest = Math.floor(now / bucketMs);
     const gone = [...this.#buckets.keys()].filter((minute) => minute < oldest);
     for (const minute of gone) {
-      this.#forgotten.add(minute * bucketMs, (minute + 1) * bucketMs - 1);
+      this.#forgotten.add(minute * bucketMs, (minute + 1) * bucketMs - 1, now);
       this.#buckets.delete(minute);
     }
     this.#moveBehind(now + aheadMs, limit);

@@ -71,7 +71,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 99');
     db.close();
 
-    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 5 } });
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 6 } });
   });
 
   test('a store of the first form is brought up to date, and keeps what is in it', async () => {
@@ -126,6 +126,7 @@ describe('opening the store', () => {
         ('sk_1', 2, 'retired', 'b', 'app_b', NULL, zeroblob(1), 1, 'x', 1900000000000), ('sk_2', 1, 'current', NULL, NULL, NULL, zeroblob(1), 1, 'x', 7);
       INSERT INTO rotations (rotation_id, secret_id, purpose, state, requested_at, requested_by, drain_deadline_at)
         VALUES ('rot_1', 'sk_1', 'rotate', 'promoted', 1, 'x', 1900000000000);
+      UPDATE rotations SET drain_announced = 1;
       INSERT INTO holds VALUES ('sk_1', 1, 'm_1', 'command-line', '', '', 1900000000000, 1900000000000, 1, 1900000010000);`);
     db.close();
 
@@ -134,10 +135,10 @@ describe('opening the store', () => {
     expect(await storage.untilNextEnd()).toBe(10_000);
     await storage.close();
     const migrated = new Sqlite(file, { readonly: true });
-    const ends = migrated.prepare('SELECT drain_ends_at_age FROM rotations').pluck().get();
+    const ends = migrated.prepare('SELECT drain_ends_at_age AS endsAt, drain_announced AS announced FROM rotations').get();
     const forgotten = migrated.prepare('SELECT forget_at_age FROM versions ORDER BY secret_id, version').pluck().all();
     migrated.close();
-    expect(ends).toBe(60_000);
+    expect(ends).toEqual({ endsAt: 60_000, announced: 0 });
     expect(forgotten).toEqual([null, 3_600_000, 30 * 86_400_000]);
   });
 

@@ -84,7 +84,7 @@ export class PublishedAgents implements PublishedOperations {
   /** The id under which the pending value is offered now: the rotation's own first, a new alias after each long silence. */
   readonly #offeredId = (rotationId: string, firstOfferedAt: number | null, now: number, reofferAfterMs: number): string => {
     if (firstOfferedAt === null) this.#sql.offered.run(now, rotationId);
-    const newest: NewestOffer = this.#sql.newestAlias.get(rotationId) ?? { alias: rotationId, createdAt: firstOfferedAt ?? now };
+    const newest: NewestOffer = this.#sql.newestAlias.get(rotationId, now) ?? { alias: rotationId, createdAt: firstOfferedAt ?? now };
     const offeredForMs = now - newest.createdAt;
     // An offer from the future was made by a clock that was put back since.
     if (offeredForMs >= 0 && offeredForMs < reofferAfterMs) return newest.alias;
@@ -118,8 +118,9 @@ export class PublishedAgents implements PublishedOperations {
 function prepare(db: StoreContext['db']) {
   return {
     offered: db.prepare('UPDATE rotations SET published_at = ? WHERE rotation_id = ?'),
-    newestAlias: db.prepare<[string], NewestOffer>(
-      'SELECT alias, created_at AS createdAt FROM rotation_aliases WHERE rotation_id = ? ORDER BY created_at DESC LIMIT 1',
+    /** Of those that a clock put back since made, none: each look would find the same one too far ahead, and make one more. */
+    newestAlias: db.prepare<[string, number], NewestOffer>(
+      'SELECT alias, created_at AS createdAt FROM rotation_aliases WHERE rotation_id = ? AND created_at <= ? ORDER BY created_at DESC LIMIT 1',
     ),
     insertAlias: db.prepare('INSERT INTO rotation_aliases (alias, rotation_id, created_at) VALUES (?, ?, ?)'),
     sealed: db.prepare<[string, number], Buffer | null>('SELECT sealed FROM versions WHERE secret_id = ? AND version = ?').pluck(),

@@ -209,8 +209,10 @@ function prepare(db: StoreContext['db']) {
     freeClaim: db.prepare('UPDATE managed SET claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL WHERE secret_id = ?'),
     abandon: db.prepare(
       `UPDATE managed SET epoch = ?, claim_machine = NULL, claim_daemon = NULL, claim_expires_at = NULL, adopted = 0,
-         strategy = 'single', next_rotation_at = NULL, error_code = '${abandoned}' WHERE secret_id = ?`,
+         strategy = 'single', published_machine = NULL, published_at = NULL, next_rotation_at = NULL, error_code = '${abandoned}' WHERE secret_id = ?`,
     ),
-    leaveSlots: db.prepare("UPDATE managed SET adopted = 0, strategy = 'single' WHERE secret_id = ?"),
+    leaveSlots: db.prepare(
+      "UPDATE managed SET adopted = 0, strategy = 'single', published_machine = NULL, published_at = NULL WHERE secret_id = ?",
+    ),
   };
 }

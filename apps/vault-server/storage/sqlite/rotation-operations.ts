@@ -82,7 +82,7 @@ export class Rotations implements RequestOperations {
   readonly requestRotation: RequestOperations['requestRotation'] = (input) =>
     this.#access.onManaged<RequestedRotation>(input, (loaded) => {
       const { caller } = input;
-      const decision = decideRequest(loaded.state);
+      const decision = decideRequest(loaded.state, caller.now);
       if (decision.kind === 'refuse') return refuse(decision.reason);
       const waitsFor = this.#changes.holds.inTheWay(input.secretId, loaded.state.active, caller.now);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId, state: decision.state, waitsFor });
@@ -125,7 +125,7 @@ export class Rotations implements RequestOperations {
 
   readonly #setAdoption = (loaded: LoadedManaged, strategy: ManagedStrategy): LoadedManaged => {
     this.#sql.adopt.run(strategy, loaded.state.secretId);
-    return { ...loaded, state: { ...loaded.state, strategy, adopted: true } };
+    return { ...loaded, state: { ...loaded.state, strategy, adopted: true, published: null } };
   };
 
   readonly #work = (caller: MachineCaller, secretId: string): AgentWork => {
@@ -173,7 +173,8 @@ function workOf({ state, configuration, age }: LoadedManaged, changes: RotationC
 
 function prepare(db: StoreContext['db']) {
   return {
-    adopt: db.prepare('UPDATE managed SET adopted = 1, strategy = ? WHERE secret_id = ?'),
+    /** From here on it is the daemon's: that a published agent served it before says nothing about later. */
+    adopt: db.prepare('UPDATE managed SET adopted = 1, strategy = ?, published_machine = NULL, published_at = NULL WHERE secret_id = ?'),
     heartbeat: db.prepare(
       `INSERT INTO agents (secret_id, machine_id, daemon_id, state, rotation_id, version, error_code, seen_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)

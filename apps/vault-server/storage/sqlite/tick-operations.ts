@@ -1,10 +1,13 @@
 /** The vault's own tick: schedules, drains, leases, forgetting. Each call does a bounded piece of work. */
-import { isBusy, isTakenOn, longestLeaseMs } from '../../managed/rules.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { isBusy, isTakenOn, longestLeaseMs, publishedPresence } from '../../managed/rules.ts';
 import { grownBy } from '../../managed/vault-age.ts';
+import type { SealNewVersion } from '../records.ts';
 import type { TickOperations } from '../tick-operations.ts';
-import { isForgottenTime } from './admission.ts';
+import { isForgottenTime, refusedUntil } from './admission.ts';
 import type { Actor } from './audit-log.ts';
 import { look, type StoreContext } from './context.ts';
+import type { LoadedManaged } from './managed-rows.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
 interface DueRow {
@@ -29,10 +32,12 @@ export class Tick implements TickOperations {
   readonly requestDueRotations: TickOperations['requestDueRotations'] = (input) =>
     this.#context.commits.run(() => {
       let begun = 0;
-      for (const { secretId } of this.#sql.due.all(input.now, input.limit)) {
+      const { after, until } = publishedPresence(input.now);
+      for (const { secretId } of this.#sql.due.all(input.now, after, until, input.limit)) {
         const loaded = this.#changes.rows.load(secretId);
-        if (loaded === null || isBusy(loaded.state, input.now) || !isTakenOn(loaded.state)) continue;
-        const rotationId = this.#changes.offer(loaded, this.#vaultAt(input.now), input.seal, 'rotate');
+        if (loaded === null || isBusy(loaded.state, input.now) || !isTakenOn(loaded.state, input.now)) continue;
+        const rotationId = this.#offer(loaded, input);
+        if (rotationId === null) continue;
         this.#context.audit.append(this.#vaultAt(input.now), {
           action: 'rotation.request',
           subject: secretId,
@@ -45,10 +50,12 @@ export class Tick implements TickOperations {
   readonly spreadOverdueRotations: TickOperations['spreadOverdueRotations'] = (input) =>
     this.#context.commits.run(() => {
       const overdue = this.#sql.overdue.all(input.now - input.overdueMs);
-      this.#sql.bringForward.run(input.now, input.now);
       for (const { secretId, intervalMs } of overdue) this.#sql.postpone.run(input.now + Math.round(input.delayMs(intervalMs)), secretId);
       return overdue.length;
     });
+  readonly bringForward: TickOperations['bringForward'] = ({ now }) =>
+    this.#context.commits.run(() => this.#sql.bringForward.run(now, now).changes);
+  readonly refusedUntil: TickOperations['refusedUntil'] = ({ now }) => look(() => refusedUntil(this.#context.nonces, now));
   readonly extendDrains: TickOperations['extendDrains'] = (input) =>
     this.#context.commits.run(() => {
       const { now, atMostMs } = input;
@@ -61,7 +68,11 @@ export class Tick implements TickOperations {
       }
       return rows.length;
     });
-  readonly nextDueAt: TickOperations['nextDueAt'] = () => look(() => this.#sql.nextDue.get() ?? null);
+  readonly nextDueAt: TickOperations['nextDueAt'] = ({ now }) =>
+    look(() => {
+      const { after, until } = publishedPresence(now);
+      return this.#sql.nextDue.get(after, until) ?? null;
+    });
   readonly untilNextEnd: TickOperations['untilNextEnd'] = () => look(() => this.#sql.untilNextEnd.get() ?? null);
   readonly growOlder: TickOperations['growOlder'] = (input) =>
     this.#context.commits.run(() => {
@@ -100,6 +111,26 @@ export class Tick implements TickOperations {
 
   readonly #vaultAt = (now: number): Actor => ({ kind: 'vault', id: this.#sql.node.get() ?? 'node', now, address: null });
 
+  /** Null where the value could not be sealed. That comes before anything is written, so nothing has to be undone. */
+  readonly #offer = (loaded: LoadedManaged, { now, seal }: DueInput): string | null => {
+    const failed = new Set<unknown>();
+    const noting: SealNewVersion = (version) => {
+      try {
+        return seal(version);
+      } catch (error) {
+        failed.add(error);
+        throw error;
+      }
+    };
+    try {
+      return this.#changes.offer(loaded, this.#vaultAt(now), noting, 'rotate');
+    } catch (error) {
+      if (!failed.has(error) || isSealed(error)) throw error;
+      this.#sql.postpone.run(now + sealAgainMs, loaded.state.secretId);
+      return null;
+    }
+  };
+
   /** Sealed values whose backup horizon has passed, by the vault's age, are overwritten by nothing; their rows stay as history. */
   readonly #forgetVersions = (now: number, limit: number): number => {
     const rows = this.#sql.versionsToForget.all(this.#context.age.get().ageMs, limit);
@@ -112,6 +143,15 @@ export class Tick implements TickOperations {
   };
 }
 
+type DueInput = Parameters<TickOperations['requestDueRotations']>[0];
+
+/** A sealed vault is no failure of one secret. */
+function isSealed(error: unknown): boolean {
+  return error instanceof CatalogueError && error.code === 'vault-sealed';
+}
+
+/** A value that could not be sealed is tried again after this time: it costs a failure in the log each time. */
+const sealAgainMs = 60_000;
 /** Failed authentications older than any window that counts them. */
 const oldFailureMs = 3_600_000;
 /** Spent and expired tokens are kept this long, so that "already used" can be told from "never was" in the file. */
@@ -121,8 +161,8 @@ function prepare(db: StoreContext['db']) {
   return {
     node: db.prepare<[], string>('SELECT node FROM vault').pluck(),
     /** Adopted or served by a published agent, and nothing in flight: so the limit counts what can begin. */
-    due: db.prepare<[number, number], DueRow>(
-      `SELECT m.secret_id AS secretId FROM managed m WHERE m.next_rotation_at <= ? AND (m.adopted = 1 OR m.published_machine IS NOT NULL)
+    due: db.prepare<[number, number, number, number], DueRow>(
+      `SELECT m.secret_id AS secretId FROM managed m WHERE m.next_rotation_at <= ? AND (m.adopted = 1 OR (m.published_at > ? AND m.published_at <= ?))
          AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
        ORDER BY m.next_rotation_at LIMIT ?`,
     ),
@@ -132,9 +172,9 @@ function prepare(db: StoreContext['db']) {
     bringForward: db.prepare('UPDATE managed SET next_rotation_at = ? + interval_ms WHERE next_rotation_at > ? + interval_ms'),
     postpone: db.prepare('UPDATE managed SET next_rotation_at = ? WHERE secret_id = ?'),
     nextDue: db
-      .prepare<[], number | null>(
+      .prepare<[number, number], number | null>(
         `SELECT min(at) FROM (
-           SELECT min(m.next_rotation_at) AS at FROM managed m WHERE (m.adopted = 1 OR m.published_machine IS NOT NULL)
+           SELECT min(m.next_rotation_at) AS at FROM managed m WHERE (m.adopted = 1 OR (m.published_at > ? AND m.published_at <= ?))
              AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
            UNION ALL SELECT min(claim_expires_at) FROM managed WHERE claim_expires_at IS NOT NULL)`,
       )
