@@ -25,7 +25,7 @@ export interface HandlerParts {
 }
 
 /** Often it is this machine or an agent of this host that an operator's call was about: it need not wait for its next look. */
-const concernsAgents: ReadonlySet<OperatorRoute> = new Set(['approveMachine', 'denyMachine', 'enableMachine', 'setSchedule']);
+const concernsAgents: ReadonlySet<OperatorRoute> = new Set(['approveMachine', 'denyMachine', 'enableMachine', 'grant', 'setSchedule']);
 
 export function createHandlers(parts: HandlerParts): Handlers {
   const { state, agents } = parts;
@@ -88,7 +88,8 @@ async function successorFact(parts: HandlerParts, identity: MachineIdentity, sig
   parts.approvals.watch(vaultId);
   const inUse = parts.state.vault(vaultId);
   if (inUse === undefined) throw new CatalogueError('vault-unknown', { vaultId });
-  return { ...inUse, ...successor };
+  const { machineId, machineName, fingerprint, machineState } = successor;
+  return { ...inUse, machineId, machineName, fingerprint, machineState };
 }
 
 async function addOperator(

@@ -12,8 +12,8 @@ import { translated } from '../vault-link/vault-port.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
 import { addressOf } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
-import { tellingEpochAhead } from './fence-refusal.ts';
-import { type PreparationDeps, readTarget } from './preparation.ts';
+import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
+import { heldEngine, type PreparationDeps, readTarget } from './preparation.ts';
 
 /** How long until slots that are still in use are looked at again. */
 const slotsInUseRetryMs = 60_000;
@@ -60,8 +60,8 @@ async function makeReady(
 ): Promise<void> {
   const { secretId } = configuration;
   const target = await readTarget(deps, context, configuration, strategy);
-  deps.registry.setAcceptedHba(secretId, acceptsHba ? addressOf(target) : null);
-  const engine = deps.engines({ ...target, acceptsHba });
+  if (acceptsHba) deps.registry.setAcceptedHba(secretId, addressOf(target));
+  const engine = deps.engines(acceptsHba ? { ...target, acceptsHba } : target);
   const kind = strategy === 'flip' ? 'adopt' : 'rotate';
   const inspection = await engine.inspect(kind, signal);
   const obstacle = inspection.findings.find((finding) => finding.severity === 'blocks');
@@ -70,6 +70,7 @@ async function makeReady(
     await proveLiveLogin(engine, claim, signal);
     if (strategy === 'flip') await engine.prepareAdoption(claim.epoch, await context.journal.knownServer(secretId), signal);
   });
+  deps.registry.setKnownAddress(secretId, addressOf(target));
 }
 
 /** A password that was written down wrongly would end the adoption in quarantine: it logs in before anything is begun. */
@@ -131,11 +132,14 @@ export async function leaveSlots(
   try {
     const configuration = await context.configuration(secretId, signal);
     if (configuration.adopted) return null;
-    const engine: EngineOfTarget = deps.engines(await readTarget(deps, context, configuration, 'flip'));
+    const engine = heldEngine(deps, await readTarget(deps, context, configuration, 'flip'));
     const knownServer = await context.journal.knownServer(secretId);
     await underRepairClaim(context, secretId, signal, ({ epoch }) => engine.finishUnAdoption(epoch, knownServer, signal));
     // The login is its owner's again, and may move wherever they like.
     await context.journal.keepServer(secretId, null);
+    await context.journal.keepGrantedEpoch(secretId, null);
+    deps.registry.setKnownAddress(secretId, null);
+    deps.registry.setAcceptedHba(secretId, null);
     deps.registry.setLeavingSlots(secretId, false);
     deps.registry.setGivenUp(secretId, null);
     log.info('login-slots-dropped', { secretId });
@@ -154,12 +158,11 @@ async function underRepairClaim(
   signal: AbortSignal,
   work: (claim: Claim) => Promise<void>,
 ): Promise<void> {
-  const outcome = await context.port.claim(secretId, 'repair', signal);
-  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
-  const { epoch, phase } = outcome.claim;
+  const claim = grantedClaim(await context.port.claim(secretId, 'repair', signal), secretId);
+  const { epoch, phase } = claim;
   try {
     if (phase !== 'steady') throw new CatalogueError('agent-busy', { secretId });
-    await tellingEpochAhead(context.port, outcome.claim, signal, () => work(outcome.claim));
+    await tellingEpochAhead(context.port, claim, signal, () => work(claim));
   } finally {
     await translated(signal, () => context.port.release(secretId, epoch, signal));
   }

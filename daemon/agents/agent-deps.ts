@@ -17,6 +17,8 @@ export interface PreparedAgent {
   readonly drive: Pick<DriveDeps, 'vault' | 'journal'>;
   /** What a look for drift compares, where that was asked for and the vault could say so without a claim. */
   readonly standing: Standing | null;
+  /** The epoch that the vault must exceed and does not, by reading alone; null where it does. Throws as a port does. */
+  epochAhead(signal: AbortSignal): Promise<number | null>;
 }
 
 /** What a person asked for with a repair. */

@@ -94,8 +94,9 @@ export function withState(fact: AgentFact, state: AgentState | string, now: numb
 
 /** `Strategy` of the core knows one more than the wire; a fact that the wire cannot say is left as it was. */
 export function withRotation(fact: AgentFact, reported: RotationFact, now: number): AgentFact {
-  // Looking again is no news: what a person has to see to stays shown until there is another finding.
-  if (fact.state === 'QUARANTINED' && !reported.isRest && reported.errorCode === null) return fact;
+  // Looking again is no news: what a person has to see to stays shown until there is another finding, or a change was made.
+  const isNews = reported.isRest || reported.errorCode !== null || reported.state === 'APPLIED' || reported.state === 'CONFIRMING';
+  if (fact.state === 'QUARANTINED' && !isNews) return fact;
   const base = withState(fact, reported.state, now);
   return {
     ...base,
@@ -109,6 +110,15 @@ export function withRotation(fact: AgentFact, reported: RotationFact, now: numbe
     holdOuts: reported.holdOuts.map((one) => ({ ...one })),
     drainDeadlineAt: reported.drainDeadlineInMs === null ? null : Math.round(now + reported.drainDeadlineInMs),
   };
+}
+
+/**
+ * A person asks for the rotation at which the agent rests: it is shown as asked for, so that whoever waits for it sees the
+ * finding of the new look and not the old one.
+ */
+export function withAskedRotation(fact: AgentFact, rotationId: string, now: number): AgentFact {
+  if (fact.state !== 'QUARANTINED' || fact.rotationId !== rotationId) return fact;
+  return { ...withState(fact, 'RECEIVED', now), errorCode: null, errorDetails: {} };
 }
 
 /** What the vault says there is to do. */

@@ -1,20 +1,12 @@
 /** What an agent shows when it could not even begin: state and code, each failure once. */
 import type { AgentState } from '@sikkerkey/core/rotation/facts.ts';
-import { epochAhead, VaultDenied, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
+import { VaultDenied, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 
 export interface ShownFailure {
   readonly state: AgentState;
   readonly code: string;
   readonly details: Record<string, string | number>;
-}
-
-/**
- * Whether even asking again changes something: each claim raises the vault's epoch, which would reach that of the database
- * in the end without anybody having said that it may.
- */
-export function isForPersonAlone(errorCode: string | null): boolean {
-  return errorCode === epochAhead;
 }
 
 export function failedPreparation(error: unknown, reference: (error: unknown) => string): ShownFailure {

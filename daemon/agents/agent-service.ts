@@ -1,11 +1,8 @@
 /** What front ends ask of agents: configure, look, plan, adopt, start, stop, rotate, repair. Each method is one call of the local API. */
 import type { Clock } from '@sikkerkey/core/clock.ts';
-import { VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
-import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { LocalResult, Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
-import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { StateStore } from '../facts/state-store.ts';
 import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
@@ -13,13 +10,14 @@ import { holdOutOf } from '../vault-link/vault-port.ts';
 import type { VaultContext, Vaults } from '../vault-link/vaults.ts';
 import { adopt, unAdopt } from './adoption.ts';
 import type { Agent } from './agent.ts';
-import type { AskedRepair } from './agent-deps.ts';
-import { withConfiguration } from './agent-facts.ts';
+import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
+import { withAskedRotation, withConfiguration } from './agent-facts.ts';
 import type { Agents } from './agents.ts';
-import { readCertificateFile } from './certificate-file.ts';
+import { acceptAddress, configurationIfReachable, configureAgent } from './configuring.ts';
 import { namingDatabase } from './database-refusal.ts';
-import { addressOf } from './database-target.ts';
+import { isForPersonAlone } from './epoch-ahead.ts';
 import { abandonHere, acceptServerAtRest, askedRepair } from './exits.ts';
+import { isKnownAddress } from './known-address.ts';
 import { planFor } from './planning.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 import type { RegisteredAgent } from './registry.ts';
@@ -54,45 +52,7 @@ export class AgentService {
   }
 
   async configure(params: CheckedParams<'agent.configure'>, signal: AbortSignal): Promise<AgentFact> {
-    const { registry, vaults, agents } = this.#deps;
-    const { secretId } = params;
-    const known = registry.find(secretId);
-    const context = vaults.choose(params.vaultId ?? known?.vaultId);
-    if (params.provider !== 'postgresql') throw new CatalogueError('provider-unsupported', { provider: params.provider });
-    const ca = params.caFile === undefined ? null : await readCertificateFile(params.caFile);
-    const configuration = await this.#configurationIfReachable(context, secretId, signal);
-    const registered: RegisteredAgent = {
-      secretId,
-      vaultId: context.vaultId,
-      running: known?.running ?? false,
-      connection: {
-        provider: params.provider,
-        host: params.host,
-        port: params.port,
-        database: params.database,
-        adminUser: params.adminUser,
-        tls: params.tls,
-        ca,
-        usernameField: params.usernameField ?? null,
-        passwordField: params.passwordField ?? null,
-        pollIntervalSeconds: params.pollIntervalSeconds ?? null,
-        probeQuery: params.probeQuery ?? null,
-      },
-    };
-    // The identity may have been replaced while the vault was asked, or be about to: what it seals is never resealed late.
-    const agent = await agents.inTurn(context.vaultId, () => {
-      registry.put(registered, new SecretText(params.adminPassword), vaults.choose(context.vaultId).sealer);
-      return agents.put(registered);
-    });
-    if (params.acceptHba === true) {
-      registry.setAcceptedHba(secretId, addressOf(params));
-      this.#deps.log.info('agent-hba-accepted', { secretId });
-    }
-    if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
-    // What is under way knocks at the address of before; its row goes on at the new one.
-    if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
-    this.#deps.log.info('agent-configured', { secretId, vaultId: context.vaultId });
-    return agent.fact;
+    return (await configureAgent(this.#deps, params, signal)).fact;
   }
 
   async test(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.test'>> {
@@ -148,7 +108,7 @@ export class AgentService {
     const { secretId } = params;
     const known = this.#deps.registry.find(secretId);
     const context = this.#deps.vaults.choose(params.vaultId ?? known?.vaultId);
-    const configuration = await this.#configurationIfReachable(context, secretId, signal);
+    const configuration = await configurationIfReachable(context, secretId, signal);
     if (known === null && configuration === null) throw new CatalogueError('agent-unknown-here', { secretId });
     if (known === null && configuration !== null) await readTarget(this.#deps, context, configuration);
     const agent = await this.#agentOrRegister(secretId, context);
@@ -175,6 +135,8 @@ export class AgentService {
       abandon === undefined ? () => Promise.resolve([]) : () => abandonHere(this.#deps, vaultId, secretId, abandon.reason, signal);
     const leftBehind = await agent.exclusively(leave);
     await agent.stop(stopWithinMs);
+    // Whoever runs it here again says where it is; another host may have moved it meanwhile.
+    await context?.journal.keepServer(secretId, null);
     this.#deps.registry.remove(secretId);
     this.#deps.agents.remove(secretId);
     this.#deps.state.removeAgent(secretId);
@@ -188,6 +150,8 @@ export class AgentService {
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
     if (context.link.protocol === 'published') throw new CatalogueError('needs-v2-vault', {});
     const { rotationId, state, waitsFor } = await context.client.machine('requestRotation', { secretId }, { signal });
+    // What only a person's word moves on is not looked at again either.
+    if (!isForPersonAlone(agent.fact.errorCode)) agent.change(withAskedRotation(agent.fact, rotationId, this.#deps.clock.now()));
     agent.ring();
     if (waitsFor === null) return { rotationId, state, waitsFor };
     const holdOuts = waitsFor.holdOuts.map((hold) => ({ ...holdOutOf(hold) }));
@@ -212,9 +176,16 @@ export class AgentService {
   async #askedRepair(params: CheckedParams<'agent.repair'>): Promise<AskedRepair> {
     const asked = askedRepair(params, this.#deps.boundary);
     const { secretId, acceptServer } = params;
-    const { journal } = this.#contextOf(secretId);
-    if (acceptServer !== true || (await journal.read(secretId)) !== null) return asked;
-    return { request: {}, fits: null, prepare: (prepared, signal) => acceptServerAtRest(prepared, journal, secretId, signal) };
+    if (acceptServer !== true) return asked;
+    const context = this.#contextOf(secretId);
+    const accept = ({ configuration }: PreparedAgent): Promise<void> => acceptAddress(this.#deps, context, configuration);
+    if ((await context.journal.read(secretId)) !== null) return { ...asked, prepare: accept };
+    const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {
+      const target = await readTarget(this.#deps, context, prepared.configuration);
+      await acceptServerAtRest(prepared, context.journal, secretId, isKnownAddress(this.#deps, target), signal);
+      await accept(prepared);
+    };
+    return { request: {}, fits: null, prepare };
   }
 
   /** The word is kept first, so that whatever happens the adoption is undone and its slots go. */
@@ -285,15 +256,5 @@ export class AgentService {
 
   async #refuseWhileInFlight(context: VaultContext, secretId: string): Promise<void> {
     if ((await context.journal.read(secretId)) !== null) throw new CatalogueError('agent-busy', { secretId });
-  }
-
-  /** Null while the vault gives no answer; its refusal is passed on, since a wrong id should be noticed now. */
-  async #configurationIfReachable(context: VaultContext, secretId: string, signal: AbortSignal): Promise<AgentConfiguration | null> {
-    try {
-      return await context.configuration(secretId, signal);
-    } catch (error) {
-      if (error instanceof VaultUnreachable) return null;
-      throw error;
-    }
   }
 }

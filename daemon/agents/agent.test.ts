@@ -1,5 +1,6 @@
 import {
   type ClaimOutcome,
+  EngineFailure,
   JournalUnavailable,
   type RotationJournal,
   type RotationVault,
@@ -15,7 +16,7 @@ import { FakeClock } from '../../test/support/fake-clock.ts';
 import { createDaemonLog } from '../log/daemon-log.ts';
 import { Agent } from './agent.ts';
 import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
-import { heartbeatOf, initialFact, withBeat, withReceipt, withRotation, withWork } from './agent-facts.ts';
+import { heartbeatOf, initialFact } from './agent-facts.ts';
 import { Agents } from './agents.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
 import { firstLookWithinMs, firstProbeInMs, probePeriodMs } from './pace.ts';
@@ -102,7 +103,10 @@ const configuration: AgentConfiguration = {
 };
 
 /** A vault that has nothing to do for the agent, and counts how often it was asked. */
-function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepare: AgentDeps['prepare'] } {
+function vaultWithNothing(
+  row: JournalRow | null,
+  epochAhead: () => Promise<number | null> = notAsked,
+): { claims: () => number; prepare: AgentDeps['prepare'] } {
   let asked = 0;
   const claim = (): Promise<ClaimOutcome> => {
     asked += 1;
@@ -110,7 +114,7 @@ function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepa
   };
   const vault: RotationVault = {
     claim,
-    isNewestEpoch: notAsked,
+    newestEpoch: notAsked,
     confirm: notAsked,
     reject: notAsked,
     drain: notAsked,
@@ -120,16 +124,18 @@ function vaultWithNothing(row: JournalRow | null): { claims: () => number; prepa
   const rotation = { openSession: notAsked, verify: notAsked, observe: notAsked, sessionsOf: notAsked };
   const exits = { plan: unplanned, texts: unplanned, missingSlots: unplanned, slotRemoval: unplanned };
   const slots = { prepareAdoption: notAsked, recreateSlots: notAsked, finishUnAdoption: notAsked };
-  const reads = { inspect: notAsked, identify: notAsked, markedEpoch: unplanned };
+  const reads = { inspect: notAsked, identify: notAsked, isServerOf: notAsked, markedEpoch: unplanned };
   const engine: EngineOfTarget = { rotation, plan: unplanned, exits, ...reads, ...slots };
   const drive = { vault, journal: journalOf(row) };
-  return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null }) };
+  return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null, epochAhead }) };
 }
 
 describe('an agent whose database holds a newer epoch than its vault', () => {
-  test('claims nothing until a person asks, however often it is rung, so that no counting catches up with that epoch', async () => {
-    const { claims, prepare } = vaultWithNothing(null);
-    const { agent, clock } = makeAgent(prepare, null, fact({ state: 'QUARANTINED', errorCode: 'epoch-ahead' }));
+  const resting = fact({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+
+  test('claims nothing however often it is rung or told to look, so that no counting catches up with that epoch', async () => {
+    const { claims, prepare } = vaultWithNothing(null, () => Promise.resolve(7));
+    const { agent, clock } = makeAgent(prepare, null, resting);
     await agent.start();
 
     for (let round = 0; round < 20; round += 1) {
@@ -138,9 +144,61 @@ describe('an agent whose database holds a newer epoch than its vault', () => {
       await clock.waitUntilSleeping();
     }
 
-    expect(claims()).toBe(0);
     await agent.repair({ request: {}, fits: null }, new AbortController().signal);
+    await expect(agent.repair({ request: {}, fits: 'login-missing' }, new AbortController().signal)).rejects.toMatchObject({
+      code: 'repair-does-not-fit',
+    });
+
+    expect(claims()).toBe(0);
+    expect(agent.fact).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+    await agent.stop(0);
+  });
+
+  test.each([
+    { name: 'the vault', error: new VaultUnreachable('timeout') },
+    { name: 'the database', error: new EngineFailure('transient', '57P03') },
+  ])('stays where it is while $name gives no answer', async ({ error }) => {
+    const { claims, prepare } = vaultWithNothing(null, () => Promise.reject(error));
+    const { agent, clock } = makeAgent(prepare, null, resting);
+    await agent.start();
+
+    await clock.advance(120_000);
+    await clock.waitUntilSleeping();
+
+    expect(claims()).toBe(0);
+    expect(agent.fact).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+    await agent.stop(0);
+  });
+
+  test('goes on by itself once that epoch has gone, within a minute', async () => {
+    let ahead: number | null = 7;
+    const { claims, prepare } = vaultWithNothing(null, () => Promise.resolve(ahead));
+    const { agent, clock } = makeAgent(prepare, null, resting);
+    await agent.start();
+    await clock.waitUntilSleeping();
+    ahead = null;
+
+    await clock.advance(60_000);
+    await clock.waitUntilSleeping();
+
     expect(claims()).toBe(1);
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null });
+    await agent.stop(0);
+  });
+
+  test('goes on at once where a person accepts an epoch that has gone meanwhile', async () => {
+    let ahead: number | null = 7;
+    const { claims, prepare } = vaultWithNothing(null, () => Promise.resolve(ahead));
+    const { agent, clock } = makeAgent(prepare, null, resting);
+    await agent.start();
+    await clock.waitUntilSleeping();
+    ahead = null;
+
+    await agent.repair({ request: {}, fits: 'epoch-ahead', prepare: notAsked }, new AbortController().signal);
+    await clock.waitUntilSleeping();
+
+    expect(claims()).toBe(1);
+    expect(agent.fact.errorCode).toBeNull();
     await agent.stop(0);
   });
 });
@@ -315,80 +373,6 @@ describe('an agent on a host that was suspended', () => {
 
     expect(claims()).toBeGreaterThan(0);
     await agent.stop(0);
-  });
-});
-
-describe('what is shown of an agent', () => {
-  const reported = {
-    secretId: 'sk_1',
-    rotationId: 'rot_1',
-    strategy: 'flip',
-    version: 2,
-    epoch: 4,
-    holdOuts: [],
-    drainDeadlineInMs: 500,
-    isRest: false,
-    errorCode: null,
-    attempt: 1,
-  } as const;
-
-  test('keeps the step of the rail through a state that is beside it', () => {
-    const applied = withRotation(fact(), { ...reported, state: 'APPLIED' }, 2_000);
-    const split = withRotation(applied, { ...reported, state: 'SPLIT' }, 3_000);
-
-    expect([applied.step, split.step, split.state, split.since, split.drainDeadlineAt]).toEqual([
-      'applied',
-      'applied',
-      'SPLIT',
-      3_000,
-      3_500,
-    ]);
-  });
-
-  test('says since when a state holds, not since when it was repeated', () => {
-    const first = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
-
-    expect(withRotation(first, { ...reported, state: 'DRAINING' }, 9_000).since).toBe(2_000);
-  });
-
-  test('keeps what a person has to see to while it is looked at again, until there is another finding', () => {
-    const quarantined = withRotation(fact(), { ...reported, state: 'QUARANTINED', errorCode: 'foreign-password', isRest: true }, 2_000);
-
-    const looking = withRotation(quarantined, { ...reported, state: 'RECEIVED' }, 3_000);
-    const applied = withRotation(looking, { ...reported, state: 'DRAINING', isRest: true }, 4_000);
-
-    expect(looking).toBe(quarantined);
-    expect(applied).toMatchObject({ state: 'DRAINING', errorCode: null, since: 4_000 });
-  });
-
-  test('shows that another rotation waits for the drain, and no longer once it does not', () => {
-    const draining = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
-    const waiting = withWork(draining, work({ phase: 'waiting-for-drain', drainDeadlineAt: 77 }), 3_000);
-
-    expect([waiting.state, waiting.drainDeadlineAt]).toEqual(['WAITING_FOR_DRAIN', 77]);
-    expect(withWork(waiting, work({ phase: 'promoted' }), 4_000).state).toBe('DRAINING');
-  });
-
-  test('keeps the last five heartbeats and the last rotation', () => {
-    const beaten = [1, 2, 3, 4, 5, 6].reduce((shown, at) => withBeat(shown, at), fact());
-    const receipt = {
-      secretId: 'sk_1',
-      rotationId: 'rot_1',
-      outcome: 'rotated',
-      epoch: 1,
-      statements: [],
-      startedAt: 10.2,
-      endedAt: 20.7,
-    } as const;
-
-    expect(beaten.beats).toEqual([2, 3, 4, 5, 6]);
-    expect(withReceipt(beaten, receipt, 30)).toMatchObject({ state: 'IDLE', step: null, lastRotation: { endedAt: 21, durationMs: 11 } });
-    expect(withReceipt(beaten, { ...receipt, rotationId: null }, 30).lastRotation).toBeNull();
-  });
-
-  test('never sends the vault a code that is no code', () => {
-    expect(heartbeatOf(fact({ errorCode: 'two words' })).errorCode).toBeNull();
-    expect(heartbeatOf(fact({ errorCode: '28P01' })).errorCode).toBe('28P01');
   });
 });
 

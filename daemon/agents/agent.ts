@@ -12,16 +12,16 @@ import {
   type WorkOutcome,
 } from '@sikkerkey/core/rotation/drive.ts';
 import type { RotationFact } from '@sikkerkey/core/rotation/facts.ts';
-import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import type { AgentDeps, AskedRepair, PreparedAgent } from './agent-deps.ts';
-import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withWork } from './agent-facts.ts';
-import { failedPreparation, isForPersonAlone } from './agent-failures.ts';
+import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withState, withWork } from './agent-facts.ts';
+import { failedPreparation } from './agent-failures.ts';
+import { isForPersonAlone, isStillAhead, stayingAhead } from './epoch-ahead.ts';
 import { requireFit } from './exits.ts';
 import { Interrupted } from './interrupted.ts';
+import { hasWork, keepRest } from './kept-on-disk.ts';
 import { configurationMaxAgeMs, personsPauseMs, supersededPauseMs } from './pace.ts';
-import type { KeptRest } from './registry.ts';
 
 export class Agent {
   readonly secretId: string;
@@ -116,7 +116,13 @@ export class Agent {
       const prepared = await this.#prepare(interruptible);
       if (prepared === null) return null;
       const probe = prepared.configuration.adopted;
-      if (asked.fits !== null) {
+      if (isForPersonAlone(this.#fact.errorCode)) {
+        const isAhead = await this.#isStillAhead(interruptible);
+        const accepts = isForPersonAlone(asked.fits);
+        if (isAhead && !accepts) return stayingAhead(asked, this.secretId);
+        if (!isAhead && accepts) return 0;
+      }
+      if (asked.fits !== null && !isForPersonAlone(asked.fits)) {
         const outcome = await this.#drive(prepared, { probe }, interruptible);
         await this.#after(outcome, interruptible);
         requireFit(asked.fits, outcome, this.secretId);
@@ -139,19 +145,9 @@ export class Agent {
     if (before.state === fact.state && before.errorCode === fact.errorCode) return;
     const { secretId, state, rotationId, version, errorCode } = fact;
     this.#deps.log.info('agent-state', { secretId, state, from: before.state, rotationId, version, errorCode });
-    if (state === 'QUARANTINED') this.#keepRest({ state, errorCode });
-    else if (before.state === 'QUARANTINED') this.#keepRest(null);
+    if (state === 'QUARANTINED') keepRest(this.#deps, secretId, { state, errorCode });
+    else if (before.state === 'QUARANTINED') keepRest(this.#deps, secretId, null);
     this.#deps.announce();
-  }
-
-  /** A file that cannot be written must not end the work that is being shown. */
-  #keepRest(rest: KeptRest | null): void {
-    try {
-      this.#deps.kept.keepRest(this.secretId, rest);
-    } catch (error) {
-      if (!(error instanceof CatalogueError)) throw error;
-      this.#deps.log.warn('agent-rest-not-kept', { secretId: this.secretId, errorCode: error.code });
-    }
   }
 
   hearWork(work: AgentWork): void {
@@ -184,7 +180,7 @@ export class Agent {
 
   /** Milliseconds until the next run. */
   async #work(signal: AbortSignal): Promise<number> {
-    if (isForPersonAlone(this.#fact.errorCode)) return personsPauseMs;
+    if (isForPersonAlone(this.#fact.errorCode) && (await this.#isStillAhead(signal))) return personsPauseMs;
     const rung = this.#rung;
     this.#rung = false;
     const isDue = this.#deps.clock.monotonic() >= this.#nextProbeAt;
@@ -205,6 +201,16 @@ export class Agent {
     const outcome = await this.#drive(prepared, { probe, standing: isLook ? prepared.standing : null }, signal);
     if (probe) this.#nextProbeAt = this.#nextProbe();
     return this.#after(outcome, signal);
+  }
+
+  /** Where it is no longer so, the agent is as any other again. */
+  async #isStillAhead(signal: AbortSignal): Promise<boolean> {
+    const prepared = await this.#prepare(signal);
+    this.#prepared = null;
+    if (prepared === null || (await isStillAhead(prepared, signal))) return true;
+    this.#rung = true;
+    this.change({ ...withState(this.#fact, 'IDLE', this.#deps.clock.now()), errorCode: null, errorDetails: {} });
+    return false;
   }
 
   /** New work waits (C16); what it waits for is shown until the driver's next word. */
@@ -251,7 +257,7 @@ export class Agent {
     } catch (error) {
       signal.throwIfAborted();
       const { state, code, details } = failedPreparation(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
-      this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
+      if (!isForPersonAlone(this.#fact.errorCode)) this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
       return null;
     }
   }
@@ -272,14 +278,8 @@ export class Agent {
     };
   }
 
-  /** Or slots to be left behind an un-adoption. A file that cannot be read counts as work: the driver shows what is wrong. */
-  async #hasWork(): Promise<boolean> {
-    try {
-      const journal = this.#deps.journal();
-      return journal !== null && (this.#deps.kept.isLeavingSlots(this.secretId) || (await journal.read(this.secretId)) !== null);
-    } catch {
-      return true;
-    }
+  #hasWork(): Promise<boolean> {
+    return hasWork(this.#deps, this.secretId);
   }
 
   /** Nothing to do: until the next look for drift nothing is kept here, least of all the administrator's password. */

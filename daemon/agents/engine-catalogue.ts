@@ -9,6 +9,7 @@ import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts'
 import { type Inspection, identifyServer, inspect, type PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { markedEpoch } from '@sikkerkey/engines/postgresql/marker.ts';
 import { type ExitWork, planExit, planWork, slotRemoval, statementTexts, type WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
+import { isOneServer } from '@sikkerkey/engines/postgresql/same-server.ts';
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { DatabaseTarget } from './database-target.ts';
 
@@ -17,8 +18,10 @@ export interface EngineOfTarget {
   /** Reads only. Throws EngineFailure where no connection can be had. */
   inspect(kind: PlanKind, signal: AbortSignal): Promise<Inspection>;
   plan(kind: WorkKind, inspection: Inspection, live: Slot): Plan;
-  /** Which server answers now. Reads only. Throws EngineFailure. */
-  identify(signal: AbortSignal): Promise<string>;
+  /** Which server answers now; null where that cannot be told. Reads only. Throws EngineFailure. */
+  identify(signal: AbortSignal): Promise<string | null>;
+  /** Whether that address leads to this very server, where both answer now. Reads only. Throws EngineFailure where one does not. */
+  isServerOf(other: DatabaseTarget, signal: AbortSignal): Promise<boolean>;
   readonly exits: ExitPlanning;
   /** The newest epoch of this secret that the database holds; null where it holds none. */
   markedEpoch(inspection: Inspection): number | null;
@@ -51,6 +54,7 @@ export function createEngineCatalogue(deps: { readonly clock: Clock; readonly ra
       inspect: (kind, signal) => inspect(config, kind, deps, signal),
       plan: (kind, inspection, live) => planWork(kind, inspection, config, live),
       identify: (signal) => identifyServer(config, deps, signal),
+      isServerOf: (other, signal) => isOneServer(config, configOf(other), deps, signal),
       exits: {
         plan: (exit, inspection) => planExit(exit, inspection, config),
         texts: (statements) => statementTexts(statements, config),

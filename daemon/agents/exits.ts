@@ -13,7 +13,7 @@ import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import type { Vaults } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
-import { tellingEpochAhead } from './fence-refusal.ts';
+import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
 
 /** Throws CatalogueError `params-invalid` where more than one was asked for. */
 export function askedRepair(params: CheckedParams<'agent.repair'>, boundary: (name: string) => void): AskedRepair {
@@ -21,7 +21,7 @@ export function askedRepair(params: CheckedParams<'agent.repair'>, boundary: (na
   if ([overwriteForeignPassword, recreateSlots, acceptServer, acceptEpoch].filter(Boolean).length > 1)
     throw new CatalogueError('params-invalid', { field: 'recreateSlots, acceptServer, acceptEpoch, overwriteForeignPassword' });
   if (acceptServer) return { request: { acceptServer }, fits: differentServer };
-  if (acceptEpoch) return { request: {}, fits: null, prepare: (prepared, signal) => exceedEpoch(prepared, secretId, signal) };
+  if (acceptEpoch) return { request: {}, fits: epochAhead, prepare: (prepared, signal) => exceedEpoch(prepared, secretId, signal) };
   if (!recreateSlots) return { request: { overwriteForeignPassword }, fits: null };
   const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {
     await makeDroppedSlots(prepared, secretId, signal);
@@ -37,53 +37,46 @@ export function requireFit(mends: string, outcome: WorkOutcome, secretId: string
 }
 
 /**
- * The epoch in the database goes to the vault, which grants a higher one from then on. An agent with an older one still
- * refuses itself. Throws CatalogueError `repair-does-not-fit` where the vault is ahead as it should be, or `agent-busy`.
+ * The epoch that the vault does not know goes to it, and it grants a higher one from then on. An agent with an older one
+ * still refuses itself. Throws CatalogueError `repair-does-not-fit` where the vault is ahead as it should be, or `agent-busy`.
  */
 async function exceedEpoch(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
   const { vault } = prepared.drive;
-  const found = prepared.engine.markedEpoch(await prepared.engine.inspect('rotate', signal));
-  const before = await vault.claim(secretId, 'repair', signal);
-  if (before.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
-  if (found === null || found <= before.claim.epoch) {
-    if (before.claim.phase === 'steady') await vault.release(secretId, before.claim.epoch, signal);
-    throw new CatalogueError('repair-does-not-fit', { secretId, mends: epochAhead, found: 'an older epoch in the database' });
-  }
-  const outcome = await vault.claim(secretId, 'repair', signal, 'accept-epoch', found);
-  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
-  if (outcome.claim.phase === 'steady') await vault.release(secretId, outcome.claim.epoch, signal);
+  const found = await prepared.epochAhead(signal);
+  if (found === null) throw new CatalogueError('repair-does-not-fit', { secretId, mends: epochAhead, found: 'no epoch that is ahead' });
+  const claim = grantedClaim(await vault.claim(secretId, 'repair', signal, { word: 'accept-epoch', aboveEpoch: found }), secretId);
+  if (claim.phase === 'steady') await vault.release(secretId, claim.epoch, signal);
 }
 
 /**
  * With nothing in flight: from now on work is done at the server that answers. Throws CatalogueError
- * `repair-does-not-fit` where that is the known one or none is known yet, or `agent-busy`.
+ * `repair-does-not-fit` where that is the known one at its known address or none is known yet, or `agent-busy`.
  */
 export async function acceptServerAtRest(
   prepared: PreparedAgent,
   journal: VaultJournal,
   secretId: string,
+  isAtKnownAddress: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const { vault } = prepared.drive;
   const [answering, known] = [await prepared.engine.identify(signal), await journal.knownServer(secretId)];
-  if (known === null || known === answering)
+  if (isAtKnownAddress && (known === null || answering === null || known === answering))
     throw new CatalogueError('repair-does-not-fit', { secretId, mends: differentServer, found: 'the server of the journal' });
-  const outcome = await vault.claim(secretId, 'repair', signal, 'accept-server');
-  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
+  const claim = grantedClaim(await vault.claim(secretId, 'repair', signal, { word: 'accept-server' }), secretId);
   await journal.keepServer(secretId, answering);
-  if (outcome.claim.phase === 'steady') await vault.release(secretId, outcome.claim.epoch, signal);
+  if (claim.phase === 'steady') await vault.release(secretId, claim.epoch, signal);
 }
 
 /** Under a claim of its own, which the work in flight takes over; what it carries is not touched. */
 async function makeDroppedSlots(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
   const { vault } = prepared.drive;
-  const outcome = await vault.claim(secretId, 'repair', signal, 'recreate-slots');
-  if (outcome.kind !== 'claimed') throw new CatalogueError('agent-busy', { secretId });
-  const { epoch, phase } = outcome.claim;
+  const claim = grantedClaim(await vault.claim(secretId, 'repair', signal, { word: 'recreate-slots' }), secretId);
+  const { epoch, phase } = claim;
   const { journal } = prepared.drive;
   const server = (await journal.read(secretId))?.serverFingerprint ?? (await journal.knownServer(secretId));
   try {
-    await tellingEpochAhead(vault, outcome.claim, signal, () => prepared.engine.recreateSlots(epoch, server, signal));
+    await tellingEpochAhead(vault, claim, signal, () => prepared.engine.recreateSlots(epoch, server, signal));
   } finally {
     if (phase === 'steady') await vault.release(secretId, epoch, signal);
   }

@@ -1,5 +1,6 @@
-/** What a fence refuses outside a rotation: login slots are made and dropped under a claim that the vault has just granted. */
-import { EngineFailure, epochAhead, type RotationVault } from '@sikkerkey/core/rotation/ports.ts';
+/** What is refused outside a rotation, where login slots are made and dropped: the claim by the vault, or its epoch by the fence. */
+import { type ClaimOutcome, EngineFailure, epochAhead, type RotationVault } from '@sikkerkey/core/rotation/ports.ts';
+import type { Claim } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 
 /**
@@ -17,7 +18,14 @@ export async function tellingEpochAhead<T>(
     return await work();
   } catch (cause) {
     const isRefused = cause instanceof EngineFailure && cause.kind === 'newer-epoch';
-    if (isRefused && (await vault.isNewestEpoch(secretId, epoch, signal))) throw new CatalogueError(epochAhead, { secretId }, { cause });
+    if (isRefused && (await vault.newestEpoch(secretId, epoch, signal)) <= epoch)
+      throw new CatalogueError(epochAhead, { secretId }, { cause });
     throw cause;
   }
+}
+
+/** Throws CatalogueError `epoch-ahead` where the vault has gone back, or `agent-busy`. */
+export function grantedClaim(outcome: ClaimOutcome, secretId: string): Claim {
+  if (outcome.kind === 'claimed') return outcome.claim;
+  throw new CatalogueError(outcome.kind === 'behind' ? epochAhead : 'agent-busy', { secretId });
 }

@@ -10,7 +10,7 @@ export const configurationMaxAgeMs = 60_000;
  */
 export const supersededPauseMs = 2_000;
 
-/** Between two glances of an agent that only a person moves on; it asks nobody anything. */
+/** Between two glances of an agent that rests for a person: it reads whether that is still needed, and claims nothing. */
 export const personsPauseMs = 60_000;
 
 /** Drift is looked for every ten minutes; with more agents less often, so that there is at most one look a second. */

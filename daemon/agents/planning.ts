@@ -8,7 +8,9 @@ import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
 import { namingDatabase } from './database-refusal.ts';
+import type { DatabaseTarget } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
+import { formerPlace, placeWords } from './known-address.ts';
 import { liveSlotOf } from './live-slot.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 
@@ -52,7 +54,9 @@ export async function planFor(
     case 'accept-server': {
       const row = await context.journal.read(secretId);
       const known = row?.serverFingerprint ?? (await context.journal.knownServer(secretId));
-      return on(inForce, (engine) => planAcceptance(engine, row, known, secretId, signal));
+      const target = await readTarget(deps, context, configuration, inForce);
+      const asked = { row, known, former: formerPlace(deps, target), target };
+      return on(inForce, (engine) => planAcceptance(engine, asked, signal));
     }
     default:
       return kind satisfies never;
@@ -102,21 +106,28 @@ async function planRecreation(engine: EngineOfTarget, secretId: string, signal: 
   return engine.exits.plan({ kind: 'recreate-slots', why, statements }, inspection);
 }
 
-async function planAcceptance(
-  engine: EngineOfTarget,
-  row: JournalRow | null,
-  known: string | null,
-  secretId: string,
-  signal: AbortSignal,
-): Promise<Plan> {
+interface AskedAcceptance {
+  readonly row: JournalRow | null;
+  readonly known: string | null;
+  /** Where the last work was done, if that is another place. */
+  readonly former: string | null;
+  readonly target: DatabaseTarget;
+}
+
+async function planAcceptance(engine: EngineOfTarget, asked: AskedAcceptance, signal: AbortSignal): Promise<Plan> {
+  const { row, known, former, target } = asked;
+  const { secretId } = target;
   const answering = await engine.identify(signal);
-  if (known === null || known === answering)
+  const isSame = known === null || answering === null || known === answering;
+  if (isSame && former === null)
     throw new CatalogueError('repair-does-not-fit', { secretId, mends: differentServer, found: 'the server of the journal' });
   const inspection = await engine.inspect('give-up', signal);
   const { statements, findings } = row === null ? nothing : await planned(engine, row, row.goal, signal);
   const exit = {
     kind: 'accept-server' as const,
-    why: `the last work was done at ${known}, and ${answering} answers now: from here it is done there`,
+    why: isSame
+      ? `the last work was done at ${former}, and this is ${placeWords(target)}, perhaps a copy: from here it is done there, and applications that use the former place are not served`
+      : `the last work was done at ${known}, and ${answering} answers now: from here it is done there`,
     statements: engine.exits.texts(statements),
     findings: findings.map((code) => warning(code, secretId)),
   };

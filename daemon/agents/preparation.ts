@@ -5,7 +5,9 @@ import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
 import type { PreparedAgent } from './agent-deps.ts';
 import { addressOf, type DatabaseTarget, readLocalTarget, targetOf } from './database-target.ts';
-import type { EngineCatalogue } from './engine-catalogue.ts';
+import type { EngineCatalogue, EngineOfTarget } from './engine-catalogue.ts';
+import { epochAheadOf } from './epoch-ahead.ts';
+import { heldToKnownAddress } from './known-address.ts';
 import type { AgentRegistry } from './registry.ts';
 
 export interface PreparationDeps {
@@ -27,6 +29,11 @@ export async function readTarget(
   return { ...target, acceptsHba, ...(strategy === undefined ? {} : { strategy }) };
 }
 
+/** The engine of a target, which changes nothing at another address than the known one. */
+export function heldEngine(deps: PreparationDeps, target: DatabaseTarget): EngineOfTarget {
+  return heldToKnownAddress(deps, target, deps.engines(target));
+}
+
 export async function prepareAgent(
   deps: PreparationDeps,
   context: VaultContext,
@@ -37,6 +44,11 @@ export async function prepareAgent(
   const { configuration, standing } = withStanding
     ? await context.look(secretId, signal)
     : { configuration: await context.configuration(secretId, signal), standing: null };
-  const engine = deps.engines(await readTarget(deps, context, configuration));
-  return { configuration, engine, drive: { vault: context.port, journal: context.journal }, standing };
+  const target = await readTarget(deps, context, configuration);
+  // Another host adopted it, or an older daemon: what is configured now is taken for where it is.
+  if (configuration.adopted && deps.registry.knownAddress(secretId) === null) deps.registry.setKnownAddress(secretId, addressOf(target));
+  const engine = heldEngine(deps, target);
+  const { port: vault, journal } = context;
+  const epochAhead = (asked: AbortSignal): Promise<number | null> => epochAheadOf(vault, journal, engine, secretId, asked);
+  return { configuration, engine, drive: { vault, journal }, standing, epochAhead };
 }

@@ -43,6 +43,8 @@ const lastKnown = agentFact.pick({
   lastRotation: true,
 });
 const counters = z.object({ epoch: z.int(), version: z.int() });
+/** Settings of one agent, which go with it. */
+const keptOfAgent = ['leaving-slots', 'given-up', 'rest', 'last-known', 'accepted-hba', 'known-address'];
 export type LocalConnection = z.infer<typeof localConnection>;
 
 export interface RegisteredAgent {
@@ -129,6 +131,15 @@ export class AgentRegistry {
     this.#set(`accepted-hba/${secretId}`, address);
   }
 
+  /** Where the logins of an adopted secret are known to be (`addressOf` its database); null: nothing is known. */
+  knownAddress(secretId: string): string | null {
+    return this.#setting(`known-address/${secretId}`);
+  }
+
+  setKnownAddress(secretId: string, address: string | null): void {
+    this.#set(`known-address/${secretId}`, address);
+  }
+
   keepRest(secretId: string, rest: KeptRest | null): void {
     this.#set(`rest/${secretId}`, rest === null ? null : JSON.stringify(rest));
   }
@@ -196,7 +207,7 @@ export class AgentRegistry {
     guarded(() =>
       this.#database.transaction(() => {
         this.#database.prepare('DELETE FROM agent WHERE secret_id = ?').run(secretId);
-        for (const kept of ['leaving-slots', 'given-up', 'rest', 'last-known', 'accepted-hba']) this.#set(`${kept}/${secretId}`, null);
+        for (const kept of keptOfAgent) this.#set(`${kept}/${secretId}`, null);
       })(),
     );
   }

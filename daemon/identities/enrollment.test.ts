@@ -194,6 +194,10 @@ describe('enrolling this host', () => {
 
     vault.state = 'approved';
     await enrollNow('another-token-of-twenty');
+    expect((await files.machine('vault_1'))?.key.publicKeyBase64).toBe(vault.publicKeys[0]);
+    const successor = await files.stagedMachine('vault_1');
+    if (successor === null) throw new Error('no successor waits');
+    await takeIntoUse(deps, successor);
 
     expect(new Set(vault.publicKeys).size).toBe(2);
     expect((await files.machine('vault_1'))?.key.publicKeyBase64).toBe(vault.publicKeys[1]);

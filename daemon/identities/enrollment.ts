@@ -45,7 +45,7 @@ export interface EnrollmentRequest {
 
 export interface Enrolled {
   readonly identity: MachineIdentity;
-  /** Another identity of this vault stays in use until this one is approved. */
+  /** Another identity of this vault stays in use until this one is approved and may do what that one may. */
   readonly awaitsApproval: boolean;
 }
 
@@ -67,7 +67,7 @@ export async function enroll(deps: EnrollmentDeps, request: EnrollmentRequest, s
     const identity = { vaultId: answer.vaultId, machineId: answer.machineId, machineName: answer.machineName, apiUrl, key };
     if (!request.hasMoved) await requireSameAddress(deps.files, identity);
     deps.registry.rememberV2(identity.vaultId);
-    const awaitsApproval = answer.state !== 'approved' && (await isInUseHere(deps.files, identity));
+    const awaitsApproval = await isInUseHere(deps.files, identity);
     if (awaitsApproval) await deps.agents.inTurn(identity.vaultId, () => stageSuccessor(deps, identity));
     else await takeIntoUse(deps, identity);
     await deps.files.forgetEnrollmentKey(attempt);

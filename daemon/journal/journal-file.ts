@@ -9,7 +9,7 @@ import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import Database from 'better-sqlite3';
 import type { StoredRow } from './row-codec.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const first = `
   CREATE TABLE rotation (
     vault_id TEXT NOT NULL,
@@ -47,8 +47,19 @@ const third = `
     fingerprint TEXT NOT NULL,
     PRIMARY KEY (vault_id, secret_id)
   ) STRICT, WITHOUT ROWID`;
+/** The highest epoch that this host was granted, which outlives its rows too, so that a vault that went back is noticed. */
+const fourth = `
+  CREATE TABLE granted (
+    vault_id TEXT NOT NULL,
+    secret_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    PRIMARY KEY (vault_id, secret_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO granted SELECT vault_id, secret_id, max(epoch) FROM (
+    SELECT vault_id, secret_id, epoch FROM rotation UNION ALL SELECT vault_id, secret_id, epoch FROM receipt
+  ) GROUP BY vault_id, secret_id`;
 /** By the form that they lead from. */
-const migrations: readonly string[] = [first, second, third];
+const migrations: readonly string[] = [first, second, third, fourth];
 const writeRow = `
   INSERT INTO rotation VALUES (@vault_id, @secret_id, @rotation_id, @epoch, @strategy, @goal, @versions, @server_fingerprint, @key_id, @sealed)
   ON CONFLICT (vault_id, secret_id) DO UPDATE SET rotation_id = excluded.rotation_id, epoch = excluded.epoch,
@@ -127,6 +138,19 @@ export class JournalFile {
     this.#use((database) => writeServer(database, vaultId, secretId, fingerprint));
   }
 
+  /** The highest epoch that was granted for this secret; 0 for none. */
+  grantedEpoch(vaultId: string, secretId: string): number {
+    return this.#use((database) => {
+      const find = database.prepare<[string, string], number>('SELECT epoch FROM granted WHERE vault_id = ? AND secret_id = ?');
+      return find.pluck().get(vaultId, secretId) ?? 0;
+    });
+  }
+
+  /** Durable when it returns. Never goes down; null: none is known any more. */
+  keepGrantedEpoch(vaultId: string, secretId: string, epoch: number | null): void {
+    this.#use((database) => writeGranted(database, vaultId, secretId, epoch));
+  }
+
   /** Removes the row and keeps the receipt and, where there is one, the confirmed server, in one transaction. */
   finish(vaultId: string, secretId: string, receipt: Receipt | null, confirmedServer: string | null): void {
     this.#use((database) => {
@@ -143,7 +167,7 @@ export class JournalFile {
     });
   }
 
-  /** Removes the row, if there is one, forgets the server, and keeps what was left behind. Asked again, the last word stands beside the first. */
+  /** Removes the row, if there is one, forgets server and epoch, and keeps what was left behind. Asked again, the last word stands beside the first. */
   abandon(vaultId: string, secretId: string, leftBehind: readonly LeftBehind[], at: number): void {
     this.#use((database) => {
       const find = database.prepare<[string, string], { rotation_id: string | null; epoch: number }>(
@@ -154,6 +178,7 @@ export class JournalFile {
         const kept = [row?.rotation_id ?? null, row?.epoch ?? 0, Math.round(at), Math.round(at), JSON.stringify(leftBehind)];
         database.prepare(writeAbandonment).run(vaultId, secretId, ...kept);
         writeServer(database, vaultId, secretId, null);
+        writeGranted(database, vaultId, secretId, null);
         database.prepare('DELETE FROM rotation WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
       })();
     });
@@ -192,6 +217,17 @@ export class JournalFile {
 function writeServer(database: Database.Database, vaultId: string, secretId: string, fingerprint: string | null): void {
   if (fingerprint === null) database.prepare('DELETE FROM server WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
   else database.prepare('INSERT OR REPLACE INTO server VALUES (?, ?, ?)').run(vaultId, secretId, fingerprint);
+}
+
+function writeGranted(database: Database.Database, vaultId: string, secretId: string, epoch: number | null): void {
+  if (epoch === null) database.prepare('DELETE FROM granted WHERE vault_id = ? AND secret_id = ?').run(vaultId, secretId);
+  else
+    database
+      .prepare(
+        `INSERT INTO granted VALUES (?, ?, ?)
+         ON CONFLICT (vault_id, secret_id) DO UPDATE SET epoch = max(epoch, excluded.epoch)`,
+      )
+      .run(vaultId, secretId, epoch);
 }
 
 /** Throws SqliteError or JournalUnavailable. */

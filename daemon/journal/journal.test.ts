@@ -93,16 +93,35 @@ describe('the journal on disk', () => {
     expect(await journal.knownServer('sk_1')).toBeNull();
   });
 
+  test('keeps the highest epoch that was granted beyond its rows, for each vault, until it is told to forget it', async () => {
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+    expect(await journal.grantedEpoch('sk_1')).toBe(0);
+    await journal.keepGrantedEpoch('sk_1', 9);
+    await journal.keepGrantedEpoch('sk_1', 4);
+    await journal.write(makeRow());
+    await journal.finish('sk_1', receipt, 'server-1');
+    file.close();
+
+    expect(await journal.grantedEpoch('sk_1')).toBe(9);
+    expect(await createVaultJournal(file, 'vault_2', sealerOf(1)).grantedEpoch('sk_1')).toBe(0);
+    await journal.abandon('sk_1', [], 5_000);
+    expect(await journal.grantedEpoch('sk_1')).toBe(0);
+    await journal.keepGrantedEpoch('sk_1', 2);
+    await journal.keepGrantedEpoch('sk_1', null);
+    expect(await journal.grantedEpoch('sk_1')).toBe(0);
+  });
+
   test('takes on a file of the form before, with its rows and receipts', async () => {
     const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
     await journal.write(makeRow());
     await journal.finish('sk_2', receipt, null);
     file.close();
     const older = new Database(path);
-    older.exec('DROP TABLE server; ALTER TABLE receipt DROP COLUMN left_behind; PRAGMA user_version = 1');
+    older.exec('DROP TABLE granted; DROP TABLE server; ALTER TABLE receipt DROP COLUMN left_behind; PRAGMA user_version = 1');
     older.close();
 
     expect((await journal.read('sk_1'))?.epoch).toBe(7);
+    expect([await journal.grantedEpoch('sk_1'), await journal.grantedEpoch('sk_2')]).toEqual([7, receipt.epoch]);
 
     await journal.abandon('sk_1', [], 5_000);
     expect(file.lastReceipt('vault_1', 'sk_1')?.outcome).toBe('abandoned');

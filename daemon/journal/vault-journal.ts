@@ -9,6 +9,10 @@ import { type Sealer, UnsealFailed } from './sealing.ts';
 export interface VaultJournal extends RotationJournal {
   /** From now on that server, or none, is the one where work for this secret is done. Throws JournalUnavailable. */
   keepServer(secretId: string, fingerprint: string | null): Promise<void>;
+  /** The highest epoch that this host was granted for the secret; 0 for none. Throws JournalUnavailable. */
+  grantedEpoch(secretId: string): Promise<number>;
+  /** Durable when resolved. Never goes down; null forgets it. Throws JournalUnavailable. */
+  keepGrantedEpoch(secretId: string, epoch: number | null): Promise<void>;
   /** Removes the row and keeps what the database may still hold. Throws JournalUnavailable. */
   abandon(secretId: string, leftBehind: readonly LeftBehind[], at: number): Promise<void>;
 }
@@ -25,6 +29,8 @@ export function createVaultJournal(file: JournalFile, vaultId: string, sealer: S
     finish: (secretId, receipt, confirmedServer) => settled(() => file.finish(vaultId, secretId, receipt, confirmedServer)),
     knownServer: (secretId) => settled(() => file.knownServer(vaultId, secretId)),
     keepServer: (secretId, fingerprint) => settled(() => file.keepServer(vaultId, secretId, fingerprint)),
+    grantedEpoch: (secretId) => settled(() => file.grantedEpoch(vaultId, secretId)),
+    keepGrantedEpoch: (secretId, epoch) => settled(() => file.keepGrantedEpoch(vaultId, secretId, epoch)),
   };
 }
 

@@ -67,17 +67,18 @@ function createPort(client: VaultClient, counters: CounterStore, read: ReadConfi
   const report = (secretId: string, what: string, body: unknown, signal: AbortSignal): Promise<unknown> =>
     client.call('POST', `/v1/secret/${secretId}/agent/${what}`, body, { signal });
   return {
-    claim: (secretId, purpose, signal, _word, aboveEpoch = 0) =>
+    // That vault counts no epochs, so it cannot go back: what this host counted goes on above all that it ever granted.
+    claim: (secretId, purpose, signal, { aboveEpoch = 0, knownEpoch = 0 } = {}) =>
       translated(signal, async () => {
         const configuration = await read(secretId, signal);
         const offer = offerOf(configuration);
         if (offer === null && purpose === 'work') return { kind: 'nothing' };
         const current = credentialOf(await live(secretId, signal), configuration.managedUsername);
         const before = counters.read(secretId);
-        counters.write(secretId, { ...before, epoch: Math.max(before.epoch, aboveEpoch) + 1 });
+        counters.write(secretId, { ...before, epoch: Math.max(before.epoch, aboveEpoch, knownEpoch) + 1 });
         return { kind: 'claimed', claim: claimOf(secretId, counters.read(secretId), current, offer, configuration.managedUsername) };
       }),
-    isNewestEpoch: async (secretId, epoch) => counters.read(secretId).epoch === epoch,
+    newestEpoch: async (secretId) => counters.read(secretId).epoch,
     confirm: (secretId, rotationId, _epoch, signal) =>
       translated(signal, async (): Promise<ConfirmOutcome> => {
         try {

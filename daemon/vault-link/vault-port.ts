@@ -17,15 +17,14 @@ import type { AgentConfiguration, ClaimedRotation, MachineAnswer, ReaderHold } f
 
 export function createVaultPort(client: VaultClient, daemonId: string): RotationVault {
   return {
-    claim: (secretId, purpose, signal, word, aboveEpoch) =>
+    claim: (secretId, purpose, signal, words = {}) =>
       translated(signal, async (): Promise<ClaimOutcome> => {
-        const said = { ...(word === undefined ? {} : { word }), ...(aboveEpoch === undefined ? {} : { aboveEpoch }) };
-        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...said }, { signal });
+        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...words }, { signal });
         if (answer.outcome === 'claimed') return { kind: 'claimed', claim: claimOf(answer.rotation) };
-        return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: 'nothing' };
+        return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: answer.outcome };
       }),
-    isNewestEpoch: (secretId, epoch, signal) =>
-      translated(signal, async () => (await client.machine('renew', { secretId, epoch }, { signal })).newest),
+    newestEpoch: (secretId, epoch, signal) =>
+      translated(signal, async () => (await client.machine('renew', { secretId, epoch }, { signal })).newestEpoch),
     confirm: (secretId, rotationId, epoch, signal) =>
       translated(signal, async () => ({ kind: (await client.machine('confirm', { secretId, rotationId, epoch }, { signal })).outcome })),
     reject: (secretId, rotationId, epoch, code, signal) =>

@@ -10,6 +10,7 @@ import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentConfiguration, LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { StateStore } from '../facts/state-store.ts';
 import type { IdentityFiles, MachineIdentity } from '../identities/identity-files.ts';
+import { keepingGrantedEpochs } from '../journal/granted-epochs.ts';
 import type { JournalFile } from '../journal/journal-file.ts';
 import { createSealer, type Sealer } from '../journal/sealing.ts';
 import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
@@ -110,7 +111,8 @@ export class Vaults {
       show: (change) => this.show(vaultId, change),
     });
     const journal = createVaultJournal(deps.journalFile, vaultId, sealer);
-    const port = portBySpoken(() => link.protocol, createVaultPort(client, deps.daemonId), published.port);
+    const spoken = portBySpoken(() => link.protocol, createVaultPort(client, deps.daemonId), published.port);
+    const port = keepingGrantedEpochs(spoken, journal);
     const configuration = async (secretId: string, signal: AbortSignal): Promise<AgentConfiguration> => {
       const protocol = await translated(signal, () => link.protocolKnown(signal));
       if (protocol === 'published') return published.configuration(secretId, signal);
@@ -185,7 +187,7 @@ function portBySpoken(protocol: () => VaultFact['protocol'], v2: RotationVault, 
   const port = (): RotationVault => (protocol() === 'published' ? published : v2);
   return {
     claim: (...asked) => port().claim(...asked),
-    isNewestEpoch: (secretId, epoch, signal) => port().isNewestEpoch(secretId, epoch, signal),
+    newestEpoch: (secretId, epoch, signal) => port().newestEpoch(secretId, epoch, signal),
     confirm: (secretId, rotationId, epoch, signal) => port().confirm(secretId, rotationId, epoch, signal),
     reject: (secretId, rotationId, epoch, code, signal) => port().reject(secretId, rotationId, epoch, code, signal),
     drain: (secretId, rotationId, epoch, signal) => port().drain(secretId, rotationId, epoch, signal),

@@ -1,0 +1,123 @@
+/** A person tells this host where a secret's database is. What is under way goes on there, if that is known to be the server. */
+import { EngineFailure, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
+import { SecretText } from '@sikkerkey/core/secret-text.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
+import type { CheckedParams } from '../local-api/handler.ts';
+import type { DaemonLog } from '../log/daemon-log.ts';
+import type { VaultContext, Vaults } from '../vault-link/vaults.ts';
+import type { Agent } from './agent.ts';
+import { withConfiguration } from './agent-facts.ts';
+import type { Agents } from './agents.ts';
+import { readCertificateFile } from './certificate-file.ts';
+import { addressOf, type DatabaseTarget } from './database-target.ts';
+import { isKnownAddress } from './known-address.ts';
+import { type PreparationDeps, readTarget } from './preparation.ts';
+import type { RegisteredAgent } from './registry.ts';
+
+export interface ConfiguringDeps extends PreparationDeps {
+  readonly agents: Agents;
+  readonly vaults: Vaults;
+  readonly log: DaemonLog;
+}
+
+/** Throws CatalogueError, or VaultDenied where the vault refuses the secret. */
+export async function configureAgent(deps: ConfiguringDeps, params: CheckedParams<'agent.configure'>, signal: AbortSignal): Promise<Agent> {
+  const { registry, vaults, agents, log } = deps;
+  const { secretId } = params;
+  const known = registry.find(secretId);
+  const context = vaults.choose(params.vaultId ?? known?.vaultId);
+  if (params.provider !== 'postgresql') throw new CatalogueError('provider-unsupported', { provider: params.provider });
+  const ca = params.caFile === undefined ? null : await readCertificateFile(params.caFile);
+  const configuration = await configurationIfReachable(context, secretId, signal);
+  const adminPassword = new SecretText(params.adminPassword);
+  rememberFormerAddress(deps, known, agents.find(secretId)?.fact.adopted === true);
+  const { host, port, database, adminUser, tls } = params;
+  const place = { host, port, database, adminUser, adminPassword, tls, ca };
+  const isProven = !isKnownAddress(deps, params) && (await isOneServer(deps, context, configuration, place, signal));
+  const registered = registeredAt(params, ca, context.vaultId, known?.running ?? false);
+  // The identity may have been replaced while the vault was asked, or be about to: what it seals is never resealed late.
+  const agent = await agents.inTurn(context.vaultId, () => {
+    registry.put(registered, adminPassword, vaults.choose(context.vaultId).sealer);
+    if (isProven) registry.setKnownAddress(secretId, addressOf(params));
+    return agents.put(registered);
+  });
+  if (params.acceptHba === true) {
+    registry.setAcceptedHba(secretId, addressOf(params));
+    log.info('agent-hba-accepted', { secretId });
+  }
+  if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
+  // What is under way knocks at the address of before; its row goes on at the new one.
+  if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
+  log.info('agent-configured', { secretId, vaultId: context.vaultId });
+  return agent;
+}
+
+/** Null while the vault gives no answer; its refusal is passed on, since a wrong id should be noticed now. */
+export async function configurationIfReachable(
+  context: VaultContext,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<AgentConfiguration | null> {
+  try {
+    return await context.configuration(secretId, signal);
+  } catch (error) {
+    if (error instanceof VaultUnreachable) return null;
+    throw error;
+  }
+}
+
+/** A person's word: from now on work is done at the address that is configured. Throws CatalogueError. */
+export async function acceptAddress(deps: PreparationDeps, context: VaultContext, configuration: AgentConfiguration): Promise<void> {
+  const { secretId } = configuration;
+  deps.registry.setKnownAddress(secretId, addressOf(await readTarget(deps, context, configuration)));
+}
+
+/** An older daemon kept no address: the one that is being left is where its work was done. */
+function rememberFormerAddress({ registry }: PreparationDeps, known: RegisteredAgent | null, isAdopted: boolean): void {
+  if (known === null || known.connection === null || !isAdopted || registry.knownAddress(known.secretId) !== null) return;
+  registry.setKnownAddress(known.secretId, addressOf(known.connection));
+}
+
+type NewPlace = Pick<DatabaseTarget, 'host' | 'port' | 'database' | 'adminUser' | 'adminPassword' | 'tls' | 'ca'>;
+
+/** Whether the place until now is the known one, and both it and the new one answer and are one server. Changes nothing. */
+async function isOneServer(
+  deps: PreparationDeps,
+  context: VaultContext,
+  configuration: AgentConfiguration | null,
+  place: NewPlace,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (configuration === null) return false;
+  try {
+    const former = await readTarget(deps, context, configuration);
+    return isKnownAddress(deps, former) && (await deps.engines(former).isServerOf({ ...former, ...place }, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EngineFailure || error instanceof CatalogueError) return false;
+    throw error;
+  }
+}
+
+function registeredAt(params: CheckedParams<'agent.configure'>, ca: string | null, vaultId: string, running: boolean): RegisteredAgent {
+  const { secretId, provider, host, port, database, adminUser, tls } = params;
+  return {
+    secretId,
+    vaultId,
+    running,
+    connection: {
+      provider,
+      host,
+      port,
+      database,
+      adminUser,
+      tls,
+      ca,
+      usernameField: params.usernameField ?? null,
+      passwordField: params.passwordField ?? null,
+      pollIntervalSeconds: params.pollIntervalSeconds ?? null,
+      probeQuery: params.probeQuery ?? null,
+    },
+  };
+}
