@@ -2,6 +2,21 @@
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 
+/** A machine that waits beside one that is in use takes over once it may do what that one may: what to say before its approval. */
+export function accessHints({ machineId, successor }: VaultFact): readonly (readonly [words: string, command: string])[] {
+  if (successor === undefined || successor.machineId !== machineId) return [];
+  return [
+    [
+      'first, since it takes over only once it may do what the machine in use may: let it see the same projects',
+      `sikkerkey admin machine attach ${machineId} --project <id>`,
+    ],
+    [
+      'and give it the same grants (rotate for each agent here, read for each application)',
+      `sikkerkey admin grant add <secret> --machine ${machineId} --permission rotate`,
+    ],
+  ];
+}
+
 export function approvalHint({ machineId, fingerprint }: VaultFact): readonly [words: string, command: string] {
   const command = `sikkerkey admin machine approve ${machineId} --fingerprint ${safeText(fingerprint)}`;
   return ['next, for an operator who has compared the fingerprint', command];

@@ -1,9 +1,10 @@
 /** `enroll`: makes this machine known to a vault by a one-time token, and says what to do next. */
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
-import { approvalHint } from '../approval-hint.ts';
+import { accessHints, approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readSecret, secretOptions } from '../secret-input.ts';
+import { successorTrouble } from '../successor-trouble.ts';
 import { factLines } from '../table.ts';
 
 const pollMs = 1000;
@@ -61,7 +62,10 @@ async function waitForDecision(context: Context, first: VaultFact): Promise<Vaul
 function decisionOn(first: VaultFact, vaults: readonly VaultFact[]): VaultFact | undefined {
   const vault = vaults.find(({ vaultId }) => vaultId === first.vaultId);
   if (vault === undefined || vault.machineId === first.machineId) return vault;
-  return vault.successor?.machineId === first.machineId ? { ...vault, ...vault.successor } : undefined;
+  const { successor } = vault;
+  if (successor?.machineId !== first.machineId) return undefined;
+  const { machineId, machineName, fingerprint, machineState } = successor;
+  return { ...vault, machineId, machineName, fingerprint, machineState };
 }
 
 function tell({ terminal, hint }: Context, vault: VaultFact): void {
@@ -76,6 +80,9 @@ function tell({ terminal, hint }: Context, vault: VaultFact): void {
     terminal.columns,
   );
   for (const line of lines) terminal.print(line);
+  const lacking = successorTrouble(vault);
+  if (lacking !== null) hint(...lacking);
   if (vault.machineState !== 'pending') return;
+  for (const first of accessHints(vault)) hint(...first);
   hint(...approvalHint(vault));
 }

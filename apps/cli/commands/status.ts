@@ -1,6 +1,7 @@
 /** `status`: daemon, vaults and agents at a glance; exit 6 when something needs a person, paused or not. */
 
 import type { LocalResult } from '@sikkerkey/protocol/local/methods.ts';
+import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import type { DaemonClient } from '@sikkerkey/ui-shared/client/daemon-client.ts';
 import { skewWords, spanWords } from '@sikkerkey/ui-shared/state/age.ts';
 import { agentCondition } from '@sikkerkey/ui-shared/state/agent-condition.ts';
@@ -11,6 +12,7 @@ import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
 import { approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
+import { successorTrouble } from '../successor-trouble.ts';
 import { factLines } from '../table.ts';
 import { agentNotes } from './agent/agent-notes.ts';
 
@@ -32,6 +34,7 @@ export const status: Command = {
     const isWell =
       daemon.journal === 'ok' &&
       vaults.every(({ reachable, sealed, machineState }) => reachable && !sealed && machineState === 'approved') &&
+      vaults.every((vault) => successorTrouble(vault) === null) &&
       agents.every((agent, index) => !needsSomebody(agent, conditions[index]));
     if (context.json) {
       context.printJson({ daemon, vaults, agents: agents.length, counts: countConditions(conditions), needsAttention: !isWell });
@@ -50,10 +53,7 @@ export const status: Command = {
     for (const line of factLines(facts, context.terminal.columns)) context.terminal.print(line);
     const notes = agents.flatMap((agent, index) => agentNotes(agent, conditions[index], vaults));
     for (const [words, command] of notes) context.hint(words, command);
-    for (const { errorCode, errorDetails = {} } of vaults.filter((vault) => vault.errorCode === 'identity-unusable')) {
-      const { whatHappened, nextStep } = wordsForError(errorCode ?? '', errorDetails);
-      context.hint(whatHappened, nextStep ?? '');
-    }
+    for (const [words, command] of vaults.flatMap(vaultTroubles)) context.hint(words, command);
     const pending = vaults.find(({ machineState }) => machineState === 'pending');
     if (vaults.length === 0) context.hint('next', 'sikkerkey enroll --api-url <url>');
     else if (pending !== undefined) context.hint(...approvalHint(pending));
@@ -61,6 +61,15 @@ export const status: Command = {
     return isWell ? 0 : needsAttention;
   },
 };
+
+/** What somebody has to do about this host's identity at a vault. */
+function vaultTroubles(vault: VaultFact): (readonly [words: string, command: string])[] {
+  const { errorCode, errorDetails = {} } = vault;
+  const ofSuccessor = successorTrouble(vault);
+  const { whatHappened, nextStep } = wordsForError(errorCode ?? '', errorDetails);
+  const ofIdentity = errorCode === 'identity-unusable' ? [[whatHappened, nextStep ?? ''] as const] : [];
+  return [...ofIdentity, ...(ofSuccessor === null ? [] : [ofSuccessor])];
+}
 
 async function statusOnceAsked({ clock }: Context, client: DaemonClient): Promise<LocalResult<'daemon.status'>> {
   const until = clock.now() + askingTakesMs;

@@ -4,7 +4,10 @@ import { writePrivateFile } from '@sikkerkey/host/private-files.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { instantWords } from '@sikkerkey/ui-shared/state/age.ts';
 import type { Command } from '../../command.ts';
-import { operatorCommand, vaultOption } from '../../operator-call.ts';
+import { isConfirmed } from '../../confirm.ts';
+import type { Context } from '../../context.ts';
+import type { Input } from '../../input.ts';
+import { callAsOperator, operatorCommand, vaultOption } from '../../operator-call.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
 import { tableLines } from '../../table.ts';
 
@@ -72,10 +75,29 @@ export const list = operatorCommand({
 export const disable = operatorCommand({
   route: 'disableOperator',
   positionals: [{ name: 'operator', help: "the operator's id", required: true }],
+  options: { yes: { type: 'flag', short: 'y', help: 'do not ask' } },
   details: ['For good, and from the next request on. Who needs access again is made an operator again, with a new key.'],
-  body: (input) => ({ operatorId: input.identifier('operator') }),
+  body: async (input, context) => {
+    const operatorId = input.identifier('operator');
+    await askBeforeDisabling(operatorId, input, context);
+    return { operatorId };
+  },
   lines: ({ operatorId, name }) => [`${operatorId} ${name} is disabled`],
 });
+
+/** Of an operator who is unknown or disabled already the vault itself says so: there is nothing to ask. */
+async function askBeforeDisabling(operatorId: string, input: Input, context: Context): Promise<void> {
+  const { terminal } = context;
+  const asks = !input.flag('yes');
+  if (asks && !terminal.isInteractive) throw new CatalogueError('confirmation-missing', { command: `${input.commandName} ${operatorId}` });
+  const { operatorId: oneself } = await callAsOperator(input, context, 'status', {});
+  if (operatorId === oneself) terminal.complain('this is the operator that you are: from then on this vault refuses your own commands');
+  if (!asks) return;
+  const { operators } = await callAsOperator(input, context, 'listOperators', {});
+  const found = operators.find((operator) => operator.operatorId === operatorId);
+  if (found === undefined || found.state === 'disabled') return;
+  if (!(await isConfirmed(terminal, `Disable ${found.name} (${operatorId}) for good?`))) input.fail('nobody was disabled');
+}
 
 /** Length of the PKCS#8 and SPKI prefixes before the 32 bytes of an Ed25519 key (RFC 8410). */
 const privatePrefixBytes = 16;

@@ -24,7 +24,7 @@ export const repair: Command = {
     'overwrite-foreign-password': { type: 'flag', help: 'replace a password that somebody else gave the live login' },
     'recreate-slots': { type: 'flag', help: 'make login slots again that somebody dropped (shows the plan first)' },
     'accept-server': { type: 'flag', help: 'go on at the server that answers now, though it is another one (shows the plan first)' },
-    'accept-epoch': { type: 'flag', help: 'go on above the claim that the database holds, though the vault has never given it' },
+    'accept-epoch': { type: 'flag', help: 'go on above a claim that the vault does not know, with the versions that it knows' },
     ...yesOption,
   },
   details: [
@@ -82,7 +82,9 @@ function warningsFor(word: (typeof warnedRepairs)[number], secretId: string): re
       ];
     case 'accept-epoch':
       return [
-        `the vault goes on above the claim on ${secretId} that the database holds`,
+        `the vault goes on above a claim on ${secretId} that it does not know, with the versions that it knows`,
+        'versions newer than those are lost: applications that hold one log in no more until they read the secret again',
+        'a rotation in flight that the vault does not know ends, and its login is closed',
         'another vault that manages the same login is refused from then on',
       ];
     default:
