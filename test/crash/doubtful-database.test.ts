@@ -68,6 +68,45 @@ describe('a database that holds a newer epoch than the vault has given', () => {
   }, 120_000);
 });
 
+describe('a newer epoch that is put right by hand', () => {
+  /** An agent that rests because of a mark that nobody gave it, and the mark that was there. */
+  const restingAhead = async (): Promise<{ managed: Managed; rotationId: string; mark: string }> => {
+    const managed = await stand.adopted();
+    await nobodyWaits(managed);
+    const { secretId, owner } = managed;
+    const [role] = await stand.sql<{ mark: string }>(
+      `SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_authid WHERE rolname = '${owner}'`,
+    );
+    await stand.sql(`COMMENT ON ROLE ${owner} IS '[sikkerkey secret=${secretId} epoch=5000]'`);
+    const rotationId = await rotate(managed);
+    await rests(managed, 'epoch-ahead');
+    return { managed, rotationId, mark: role?.mark ?? '' };
+  };
+
+  test('is noticed by a look, and the work in flight goes on', async () => {
+    const { managed, rotationId, mark } = await restingAhead();
+    expect(await looksNow(managed)).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+    await stand.sql(`COMMENT ON ROLE ${managed.owner} IS '${mark}'`);
+
+    await looksNow(managed);
+
+    await stand.retired(managed.secretId, rotationId);
+    await expectNothingLeftBehind(stand, managed);
+  }, 60_000);
+
+  test('leaves nothing to accept for the command that the agent names, and the work goes on', async () => {
+    const { managed, rotationId, mark } = await restingAhead();
+    await stand.sql(`COMMENT ON ROLE ${managed.owner} IS '${mark}'`);
+
+    const { code } = await commandLine('agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
+
+    // 7: the agent has noticed by itself before it was told, and there was nothing to accept.
+    expect([0, 7]).toContain(code);
+    await stand.retired(managed.secretId, rotationId);
+    expect((await claimsOf(managed)).some((claim) => claim.includes('accept-epoch'))).toBe(false);
+  }, 60_000);
+});
+
 describe('a login that another secret has taken over', () => {
   test('is left to it: the other one is named, with the command that gives the login back there', async () => {
     const managed = await stand.adopted();
@@ -219,4 +258,28 @@ describe('a password that somebody else gives the login that drains', () => {
     expect(await tryLogin(stand, leaked.username, leaked.password)).toBe('accepted');
     expect(await stand.agent(managed.secretId)).toMatchObject({ state: 'DRAINING', errorCode: null });
   }, 120_000);
+});
+
+describe('a login that drains and that an administrator locks because of a leak', () => {
+  test.each([{ how: 'NOLOGIN' }, { how: 'PASSWORD NULL' }])(
+    'stays locked by $how, and is shown',
+    async ({ how }) => {
+      const managed = await stand.adopted();
+      const reader = await machineClient(stand);
+      const read = await reader.machine('readSecret', { secretId: managed.secretId, instance: `locked-${managed.owner}`, pool: 'p' });
+      await reader.close();
+      const leaked = JSON.parse(read.value) as { username: string; password: string };
+      await isPromoted(managed, await rotate(managed));
+      await stand.sql(`ALTER ROLE ${leaked.username} ${how}`);
+
+      expect(await looksNow(managed)).toMatchObject({ state: 'DRAINING', errorCode: 'locked-login-draining' });
+
+      expect(await tryLogin(stand, leaked.username, leaked.password)).not.toBe('accepted');
+      const live = await readLiveCredential(stand, managed);
+      expect(await tryLogin(stand, live.username, live.password)).toBe('accepted');
+      expect(await looksNow(managed, { overwriteForeignPassword: true })).toMatchObject({ state: 'DRAINING', errorCode: null });
+      expect(await tryLogin(stand, leaked.username, leaked.password)).toBe('accepted');
+    },
+    60_000,
+  );
 });

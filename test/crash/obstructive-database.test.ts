@@ -55,6 +55,25 @@ test('lines of pg_hba.conf that know the login by name stop its adoption with bo
   await stand.sql('SELECT pg_reload_conf()');
 });
 
+test('a word on pg_hba.conf that was said with the configuration holds for an adoption that is asked for without it', async () => {
+  const managed = await stand.manage(1_000);
+  const { secretId, owner } = managed;
+  const file = String((await stand.sql('SHOW hba_file'))[0]?.['hba_file']);
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, `host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
+  await stand.sql('SELECT pg_reload_conf()');
+  const { host, port, database, superuser: adminUser, password } = stand.postgresql;
+  const place = { provider: 'postgresql', host, port, database, adminUser, adminPassword: password.reveal(), tls: 'disable' } as const;
+  await stand.client((client) => client.call('agent.configure', { secretId, ...place, acceptHba: true }));
+
+  expect(await commandLine('agent', 'adopt', secretId, '--yes')).toMatchObject({ code: 0 });
+
+  await stand.retired(secretId, await newest(managed));
+  await stand.retired(secretId, await rotate(managed));
+  await writeFile(file, before);
+  await stand.sql('SELECT pg_reload_conf()');
+});
+
 test('a login whose connections are all in use is rotated in place, and the vault serves what works', async () => {
   const managed = await stand.manage(1_000);
   const { secretId, owner, firstPassword } = managed;

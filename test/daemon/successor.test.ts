@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/protocol/vault/operator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, freePort, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from './programs.ts';
+import {
+  eventually,
+  freePort,
+  type RunningDaemon,
+  type RunningVault,
+  startDaemon,
+  startProgram,
+  startVault,
+  withClient,
+} from './programs.ts';
 
 let directory: string;
 let vault: RunningVault;
@@ -71,4 +80,33 @@ test('keeps the machine in use where its successor is denied', async () => {
 
   await eventually('the denial is shown', async () => (await shown()).successor?.machineState === 'denied');
   expect(await shown()).toMatchObject({ machineId: before.machineId, machineState: 'approved', reachable: true });
+}, 60_000);
+
+test('keeps the machine in use while its approved successor may do less, names the way, and goes on once it is granted', async () => {
+  const before = await shown();
+  const { projectId } = await operator('createProject', { name: 'orders' });
+  await operator('attachMachine', { projectId, machineId: before.machineId });
+  const { secretId } = await operator('createSecret', { projectId, name: 'key', value: 'v' });
+  await operator('grant', { secretId, machineId: before.machineId, permission: 'read' });
+  const { machineId } = await enrolled('fourth');
+
+  await operator('approveMachine', { machineId });
+
+  const lacking = await eventually('what it lacks is shown', async () => {
+    const { successor } = await shown();
+    return successor?.errorCode === undefined ? null : successor;
+  });
+  expect(lacking).toMatchObject({
+    ...{ machineId, machineState: 'approved', errorCode: 'successor-lacks-access' },
+    errorDetails: { machineId, secretId, projectId, permission: 'read' },
+  });
+  expect(await shown()).toMatchObject({ machineId: before.machineId, machineState: 'approved' });
+  const status = startProgram('apps/cli/main.ts', ['status'], { SIKKERKEY_HOME: join(directory, 'h') });
+  expect(await status.ended).toBe(6);
+  expect(status.output()).toContain(`sikkerkey admin grant add ${secretId} --machine ${machineId} --permission read`);
+  await operator('attachMachine', { projectId, machineId });
+  await operator('grant', { secretId, machineId, permission: 'read' });
+
+  await eventually('the fourth machine works', async () => (await shown()).machineId === machineId);
+  expect((await shown()).successor).toBeUndefined();
 }, 60_000);

@@ -30,11 +30,12 @@ export class DatabaseTurn extends Turn {
       return;
     }
     if (effect.kind === 'ask-epoch') {
-      const isNewest = !rules.fence || effect.epoch === world.epoch;
+      const newestEpoch = rules.fence ? world.epoch : effect.epoch;
+      const isNewest = newestEpoch === effect.epoch;
       this.go(
         number,
         `newest ${isNewest}`,
-        () => ({ kind: 'epoch-answered', isNewest }),
+        () => ({ kind: 'epoch-answered', newestEpoch }),
         world,
         () => `asks for the newest epoch: ${isNewest}`,
       );

@@ -14,6 +14,8 @@ interface Case {
   readonly lines: readonly string[];
   /** Lines (1 is the first of these) that treat a slot otherwise; every one of the slots. */
   readonly differing: readonly number[];
+  /** Where they do; by default the agent's own, which is asked first. */
+  readonly database?: string;
   readonly since?: 16;
 }
 
@@ -37,6 +39,22 @@ const cases: readonly Case[] = [
   { name: 'is for a database of the same name', lines: ['host sameuser all 127.0.0.2/32 scram-sha-256'], differing: [1] },
   { name: 'is for a database named as a role of the login', lines: ['host samerole all 127.0.0.2/32 scram-sha-256'], differing: [] },
   { name: 'names the login for another database', lines: ['host elsewhere app 127.0.0.2/32 trust', rest], differing: [] },
+  {
+    name: 'names the login for another database of the server',
+    lines: ['host reporting app 127.0.0.2/32 scram-sha-256', 'host reporting all 127.0.0.2/32 reject', rest],
+    differing: [1],
+    database: 'reporting',
+  },
+  {
+    name: 'names the login for a database that it may not connect to',
+    lines: ['host closed app 127.0.0.2/32 scram-sha-256', 'host closed all 127.0.0.2/32 reject', rest],
+    differing: [],
+  },
+  {
+    name: 'rejects everybody in another database',
+    lines: ['host reporting all 127.0.0.2/32 reject', 'host reporting app 127.0.0.2/32 scram-sha-256', rest],
+    differing: [],
+  },
   { name: 'names the login on a socket', lines: ['local all app scram-sha-256', rest], differing: [1] },
   { name: 'names the login for TLS that is off', lines: ['hostssl all app 127.0.0.2/32 scram-sha-256', rest], differing: [] },
   {
@@ -51,6 +69,13 @@ const cases: readonly Case[] = [
     differing: [],
     since: 16,
   },
+  {
+    name: 'has a pattern for other databases',
+    lines: ['host "/^rep" app 127.0.0.2/32 scram-sha-256', 'host "/^rep" all 127.0.0.2/32 reject', rest],
+    differing: [1],
+    database: 'reporting',
+    since: 16,
+  },
   { name: 'has a pattern for the database', lines: ['host "/^ap+$" app 127.0.0.2/32 scram-sha-256'], differing: [1], since: 16 },
 ];
 
@@ -62,7 +87,8 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     db = await startFixture({ major, settings: { listen_addresses: '127.0.0.1' } });
     file = String((await db.sql('SHOW hba_file'))[0]?.['hba_file']);
     app = await db.makeApp({ owner: 'app', database: 'app' });
-    await db.sql('CREATE DATABASE app');
+    for (const name of ['app', 'reporting', 'closed']) await db.sql(`CREATE DATABASE ${name}`);
+    await db.sql('REVOKE CONNECT ON DATABASE closed FROM PUBLIC');
     await db.sql('CREATE ROLE readers');
     await db.sql('GRANT readers TO app');
     await prepareAdoption(app.config, 1, dependencies, patience());
@@ -77,12 +103,12 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await expect.poll(async () => (await db.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at']).not.toBe(before?.['at']);
   };
   /** Null when it gets in; else the code of the refusal. */
-  const loginFrom = async (localAddress: string, user: string): Promise<string | null> => {
+  const loginFrom = async (localAddress: string, user: string, database: string): Promise<string | null> => {
     const stream = new Socket();
     const connect = stream.connect.bind(stream);
     Object.assign(stream, { connect: (port: number, host: string) => connect({ port, host, localAddress }) });
     const { host, port } = app.config;
-    const client = new pg.Client({ host, port, database: 'app', user, password: app.password, stream: () => stream });
+    const client = new pg.Client({ host, port, database, user, password: app.password, stream: () => stream });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -102,9 +128,9 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
       const { findings } = await inspect(app.config, 'adopt', dependencies, patience());
 
       const differing = findings.filter(({ code }) => code === 'hba-differs-for-slots');
-      expect(differing.map(({ severity, details }) => [severity, details['slot'], details['line'], details['file']])).toEqual(
-        one.differing.flatMap((line) => ['app_a', 'app_b'].map((slot) => ['blocks', slot, line + 1, file])),
-      );
+      expect(
+        differing.map(({ severity, details }) => [severity, details['slot'], details['line'], details['file'], details['database']]),
+      ).toEqual(one.differing.flatMap((line) => ['app_a', 'app_b'].map((slot) => ['blocks', slot, line + 1, file, one.database ?? 'app'])));
     },
   );
 
@@ -112,31 +138,35 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('ALTER ROLE app_a LOGIN');
     for (const one of cases.filter(({ since = 0 }) => major >= since)) {
       await useLines(one.lines);
-      const met = await Promise.all(['app', 'app_a'].map((user) => loginFrom('127.0.0.2', user)));
-      if (met[0] !== met[1]) expect(one.differing, one.name).not.toEqual([]);
+      for (const database of ['app', 'reporting']) {
+        const met = await Promise.all(['app', 'app_a'].map((user) => loginFrom('127.0.0.2', user, database)));
+        if (met[0] !== met[1]) expect(one.differing, one.name).not.toEqual([]);
+      }
     }
     await db.sql('ALTER ROLE app_a NOLOGIN');
   });
 
+  const enable = async (acceptsHba: boolean): Promise<void> => {
+    const engine = createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
+    const session = await engine.openSession(app.config.secretId, 2, patience());
+    try {
+      await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [app.candidate(2, 'b')], patience());
+    } finally {
+      await session.close();
+    }
+  };
+  const isOpen = async (): Promise<unknown> =>
+    (await db.sql(`SELECT rolcanlogin AS open FROM pg_roles WHERE rolname = 'app_b'`))[0]?.['open'];
+
   it('opens no slot that the lines have begun to refuse since somebody looked, unless a person accepts it', async () => {
-    await useLines([rest]);
-    const engineWith = (acceptsHba: boolean) => createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
-    const enable = async (acceptsHba: boolean): Promise<void> => {
-      const session = await engineWith(acceptsHba).openSession(app.config.secretId, 2, patience());
-      try {
-        await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [app.candidate(2, 'b')], patience());
-      } finally {
-        await session.close();
-      }
-    };
     await useLines(['host all app,app_a 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest]);
 
     await expect(enable(false)).rejects.toMatchObject({
       kind: 'needs-person',
       code: 'hba-differs-for-slots',
-      details: { line: 2, role: 'app', slot: 'app_b', gives: 'scram-sha-256 (line 2)', meets: 'reject (line 3)' },
+      details: { line: 2, database: 'app', role: 'app', slot: 'app_b', gives: 'scram-sha-256 (line 2)', meets: 'reject (line 3)' },
     });
-    expect(await db.sql(`SELECT rolcanlogin AS open FROM pg_roles WHERE rolname = 'app_b'`)).toEqual([{ open: false }]);
+    expect(await isOpen()).toBe(false);
     await enable(true);
 
     const client = new pg.Client({ ...app.config, user: 'app_b', password: passwordOf(2), ssl: false });
@@ -145,12 +175,28 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('ALTER ROLE app_b NOLOGIN');
   });
 
-  it('says that nothing is known of lines where one of them cannot be parsed', async () => {
+  it('opens no slot that another database of the server would refuse', async () => {
+    await useLines(['host reporting app 127.0.0.2/32 scram-sha-256', 'host reporting all 127.0.0.2/32 reject', rest]);
+
+    await expect(enable(false)).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, database: 'reporting' } });
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('names the line that cannot be parsed, blocks by it, and opens no slot, unless a person accepts it', async () => {
+    await useLines([rest]);
     await writeFile(file, `${await readFile(file, 'utf8')}host all all 1.2.3.4/32 no-such-method\n`);
+    const found = async (acceptsHba: boolean): Promise<readonly unknown[]> =>
+      (await inspect({ ...app.config, acceptsHba }, 'adopt', dependencies, patience())).findings.filter(({ code }) =>
+        code.startsWith('hba-'),
+      );
 
-    const { findings } = await inspect(app.config, 'adopt', dependencies, patience());
-
-    expect(findings).toContainEqual({ code: 'hba-hidden', severity: 'warns', details: {} });
+    const details = { file, line: 3 };
+    expect(await found(false)).toEqual([{ code: 'hba-line-broken', severity: 'blocks', details }]);
+    await expect(enable(false)).rejects.toMatchObject({ kind: 'needs-person', code: 'hba-line-broken', details });
+    expect(await isOpen()).toBe(false);
+    expect(await found(true)).toEqual([{ code: 'hba-line-broken', severity: 'warns', details }]);
+    await enable(true);
+    expect(await isOpen()).toBe(true);
     await useLines([rest]);
   });
 });

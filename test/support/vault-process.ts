@@ -45,6 +45,8 @@ export interface TestVault {
   log(): string;
   /** Ends the process and starts another on the same data and port. */
   restart(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends the process, does this, and starts another on the same data and port. */
+  whileStopped(work: () => Promise<void>): Promise<void>;
   /** Ends the process and removes its data. */
   stop(): Promise<void>;
 }
@@ -74,6 +76,11 @@ export async function startVault(options: { readonly serve?: readonly string[]; 
     log: () => running.log(),
     restart: async (signal = 'SIGTERM') => {
       await end(running.child, signal);
+      running = await startServing(words(new URL(apiUrl).port));
+    },
+    whileStopped: async (work) => {
+      await end(running.child, 'SIGTERM');
+      await work();
       running = await startServing(words(new URL(apiUrl).port));
     },
     stop: async () => {

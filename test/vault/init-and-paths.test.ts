@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
+import { maxSocketPathBytes } from '@sikkerkey/vault-server/control/control-protocol.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CommandResult, vaultCommand, vaultProgram } from '../support/vault-process.ts';
 
@@ -82,6 +83,26 @@ describe('a path that cannot be used', () => {
       expectRefusal(refused, 'vault-path-too-long', 2);
     }
     expect(existsSync(data)).toBe(false);
+  });
+
+  test('a data directory whose control socket has just room is served and asked', async () => {
+    data = join(directory, 'd'.repeat(maxSocketPathBytes - Buffer.byteLength(join(directory, '/control.sock')) - 1));
+    expect(Buffer.byteLength(join(data, 'control.sock'))).toBe(maxSocketPathBytes);
+    expect((await init('--json')).exitCode).toBe(0);
+    const child = spawn(process.execPath, [vaultProgram, 'serve', '--data', data, '--listen', 'localhost:0', '--json'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: childEnvironment(),
+    });
+    await once(child.stdout ?? child, 'data');
+
+    const { exitCode, stdout } = await vaultCommand(['status', '--data', data, '--json']);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ sealed: true, processId: child.pid });
+    data = `${data}d`;
+    expectRefusal(await init(), 'vault-path-too-long', 2);
   });
 
   test('a data directory that is a file, below a file, or open to others', async () => {

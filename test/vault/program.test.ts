@@ -209,6 +209,16 @@ describe('an address that is shared with a host that is wrong', () => {
     await expect.poll(async () => (await read(machine)).status).toBe(200);
     expect(vault.log().match(/address\.locked-out/g)).toHaveLength(1);
   });
+
+  test('goes on for the same after a restart, while the lock holds', async () => {
+    await vault.restart();
+
+    expect((await read({ ...machine, id: 'stranger' })).status).toBe(429);
+    expect((await read(unheardOf)).status).toBe(429);
+    expect((await read({ ...machine, key: vault.operator.key })).status).toBe(429);
+    expect((await read(machine)).text).toBe('{"value":"v"}');
+    await asOperator(vault.apiUrl, vault.operator, 'status', {});
+  });
 });
 
 describe('a running vault', () => {

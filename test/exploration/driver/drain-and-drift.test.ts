@@ -57,12 +57,16 @@ describe('the drain', () => {
     const bench = requested();
     bench.world.vaultState.holdOuts = [{ kind: 'unnamed-reader', name: 'python', count: 1 }];
     await drive(bench);
+    // From before either version was opened: the one after a lock by an administrator has the live one.
     bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+    bench.world.database.logins.set('b', { mayLogIn: true, password: 'password-of-version-0' });
+    bench.world.vaultState.ended = [{ version: 0, slot: 'b' }];
 
     const outcome = await drive(bench, probeDrift);
 
     expect(outcome.kind).toBe('draining');
     expect(bench.world.database.logsIn(1)).toBe(true);
+    expect(bench.world.database.logsIn(2)).toBe(true);
     expect(bench.world.journal.goals).toContain('repair-while-draining');
   });
 
@@ -89,6 +93,7 @@ describe('the drain', () => {
     bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
     await drive(bench);
     bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+    bench.world.database.logins.set('b', { mayLogIn: false, password: null });
     const watched = makeDriverBench({
       world: bench.world,
       watch: (boundary) => {
@@ -172,6 +177,68 @@ describe('the drain', () => {
 
       expect(bench.world.database.logsIn(1)).toBe(true);
       expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: null });
+    });
+  });
+
+  describe('whose login somebody locks', () => {
+    const draining = async (): Promise<DriverBench> => {
+      const bench = requested();
+      bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+      await drive(bench);
+      return bench;
+    };
+    const locks = [
+      { name: 'NOLOGIN', locked: { mayLogIn: false, password: 'password-of-version-1' } },
+      { name: 'PASSWORD NULL', locked: { mayLogIn: true, password: null } },
+    ];
+
+    it.each(locks)('is left locked by $name, says so, and ends as any other', async ({ locked }) => {
+      const bench = await draining();
+      bench.world.database.logins.set('a', { ...locked });
+
+      expect(await drive(bench, probeDrift)).toMatchObject({ kind: 'draining' });
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: 'locked-login-draining' });
+      expect(bench.world.database.logins.get('a')).toEqual(locked);
+
+      bench.world.vaultState.holdOuts = [];
+      expectRotated(bench, await drive(bench));
+      expect(bench.world.database.executed).not.toContainEqual({ kind: 'enable', slot: 'a', version: 1 });
+    });
+
+    it.each(locks)('is opened again behind $name once a person says so', async ({ locked }) => {
+      const bench = await draining();
+      bench.world.database.logins.set('a', { ...locked });
+
+      await drive(bench, (deps, id, signal) => driveRotation(deps, id, signal, { probe: true, overwriteForeignPassword: true }));
+
+      expect(bench.world.database.logsIn(1)).toBe(true);
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: null });
+    });
+
+    it('C12 is told from a restored backup also where its repair was interrupted between the two logins', async () => {
+      const bench = await draining();
+      bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+      bench.world.database.logins.set('b', { mayLogIn: false, password: null });
+      await expect(drive(makeDriverBench({ world: bench.world, crashAt: 'after-statement' }), probeDrift)).rejects.toThrow();
+
+      await drive(makeDriverBench({ world: bench.world }), probeDrift);
+
+      expect([bench.world.database.logsIn(1), bench.world.database.logsIn(2)]).toEqual([true, true]);
+    });
+  });
+
+  describe('whose vault is restored from a backup', () => {
+    it('keeps its row, which may be all that knows the live version, and rests', async () => {
+      const bench = requested();
+      bench.world.vaultState.holdOuts = [{ kind: 'reader', name: 'web-1', count: 1 }];
+      await drive(bench);
+      Object.assign(bench.world.vaultState, { live: { version: 1, slot: 'a' }, previous: null, rotationId: null, epoch: 0 });
+
+      expect(await drive(bench)).toMatchObject({ kind: 'blocked', state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+
+      expect(bench.world.journal.row).toMatchObject({ goal: 'drain', versions: { live: { version: 2 } } });
+      expect([...(bench.world.journal.row?.credentials.keys() ?? [])]).toContain(2);
+      expect(bench.world.database.logsIn(2)).toBe(true);
     });
   });
 

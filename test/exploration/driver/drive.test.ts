@@ -69,6 +69,25 @@ describe('the database', () => {
     expect(bench.facts).toContainEqual(expect.objectContaining({ state: 'APPLIED', errorCode: '53300', attempt: 5 }));
   });
 
+  it('C4 shows what it fails with until it gets on, also while it is tried again and in the next call', async () => {
+    const bench = requested();
+    const locked = new EngineFailure('transient', 'role-locked', { details: { role: 'app' } });
+    bench.world.faults.fail('engine.openSession', ...Array.from({ length: 500 }, () => locked));
+
+    expect((await drive(bench)).kind).toBe('blocked');
+    const first = bench.facts.findIndex(({ errorCode }) => errorCode === 'role-locked');
+    bench.world.faults.before.clear();
+    expectRotated(bench, await drive(bench));
+
+    const since = bench.facts.slice(first);
+    const gotOn = since.findIndex(({ state }) => state === 'APPLIED');
+    expect(since.length).toBeGreaterThan(10);
+    expect(since.slice(0, gotOn)).toEqual(
+      since.slice(0, gotOn).map((fact) => ({ ...fact, errorCode: 'role-locked', errorDetails: { role: 'app' } })),
+    );
+    expect(since.slice(gotOn).every(({ errorCode }) => errorCode === null)).toBe(true);
+  });
+
   it('C4 too busy for longer than the deadline leaves the version applied and the row on disk', async () => {
     const bench = requested();
     bench.world.database.verdicts = Array.from({ length: 500 }, () => ({ kind: 'try-again', code: '53300' }));
@@ -180,6 +199,32 @@ describe('the database', () => {
 
     bench.world.database.fingerprint = 'server-1';
     expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rotated' } });
+  });
+
+  it('that cannot be told from others is worked at, and what is known of the one before stays', async () => {
+    const bench = requested();
+    expectRotated(bench, await drive(bench));
+    bench.world.vaultState.request('a');
+    bench.world.database.fingerprint = null;
+
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rotated' } });
+    expect(bench.world.journal.server).toBe('server-1');
+
+    bench.world.vaultState.request('b');
+    bench.world.database.fingerprint = 'server-2';
+    expect(await drive(bench)).toMatchObject({ kind: 'blocked', errorCode: 'different-server' });
+  });
+
+  it('that cannot be told from others at first is named once it can be', async () => {
+    const bench = requested();
+    bench.world.database.fingerprint = null;
+    expectRotated(bench, await drive(bench));
+    expect(bench.world.journal.server).toBeNull();
+    bench.world.vaultState.request('a');
+    bench.world.database.fingerprint = 'server-1';
+
+    expect(await drive(bench)).toMatchObject({ kind: 'finished', receipt: { outcome: 'rotated' } });
+    expect(bench.world.journal.server).toBe('server-1');
   });
 
   it('where nothing was ever confirmed may be another one the next time', async () => {

@@ -128,8 +128,8 @@ export class MemoryVault {
     });
   }
 
-  isNewestEpoch(_id: string, epoch: number): Promise<boolean> {
-    return this.#faults.around('vault.isNewestEpoch', () => epoch === this.epoch);
+  newestEpoch(): Promise<number> {
+    return this.#faults.around('vault.newestEpoch', () => this.epoch);
   }
 
   confirm(_id: string, rotationId: string, epoch: number): Promise<ConfirmOutcome> {
@@ -200,7 +200,8 @@ export class MemoryDatabase implements RotationEngine {
   readonly executed: Statement[] = [];
   verdicts: VerifyOutcome[] = [];
   sessions: HoldOut[] = [];
-  fingerprint = 'server-1';
+  /** Null: it cannot be told which server this is. */
+  fingerprint: string | null = 'server-1';
   /** The newest epoch that acted. */
   mark = 0;
   openSessions = 0;
@@ -217,7 +218,8 @@ export class MemoryDatabase implements RotationEngine {
 
   openSession(_secretId: string, epoch: number, _signal: AbortSignal, expectedServer: string | null = null): Promise<EngineSession> {
     return this.#faults.around('engine.openSession', () => {
-      if (expectedServer !== null && expectedServer !== this.fingerprint) throw new EngineFailure('needs-person', differentServer);
+      if (expectedServer !== null && this.fingerprint !== null && expectedServer !== this.fingerprint)
+        throw new EngineFailure('needs-person', differentServer);
       if (this.mark > epoch) throw new EngineFailure('newer-epoch', 'newer-epoch');
       this.mark = epoch;
       this.openSessions += 1;
@@ -288,8 +290,8 @@ export function makeWorld(): World {
   const faults = new Faults();
   const vaultState = new MemoryVault(faults);
   const vault: RotationVault = {
-    claim: (id, purpose, _signal, word) => vaultState.claim(id, purpose, word),
-    isNewestEpoch: (id, epoch) => vaultState.isNewestEpoch(id, epoch),
+    claim: (id, purpose, _signal, words) => vaultState.claim(id, purpose, words?.word),
+    newestEpoch: () => vaultState.newestEpoch(),
     confirm: (id, rotationId, epoch) => vaultState.confirm(id, rotationId, epoch),
     reject: (id, rotationId, epoch) => vaultState.reject(id, rotationId, epoch),
     drain: (id, rotationId, epoch) => vaultState.drain(id, rotationId, epoch),

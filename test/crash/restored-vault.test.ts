@@ -1,0 +1,131 @@
+/** A vault that is restored from a backup grants epochs for the second time and has forgotten versions: nothing is closed unasked. */
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { eventually, type RunningVault, startProgram, startVault } from '../daemon/programs.ts';
+import { expectNothingLeftBehind } from './expectations.ts';
+import { machineClient } from './login-meter.ts';
+import { readLiveCredential, tryLogin } from './logins.ts';
+import { type Managed, Stand } from './stand.ts';
+
+let stand: Stand | undefined;
+let vault: RunningVault;
+
+afterEach(async () => {
+  await vault.stop();
+  await stand?.close();
+});
+
+interface Restored {
+  readonly opened: Stand;
+  readonly managed: Managed;
+  /** What applications read before the vault was restored. */
+  readonly held: { readonly username: string; readonly password: string };
+  readonly claims: () => Promise<readonly string[]>;
+}
+
+/** A backup is taken, this many rotations follow (the last one up to that state), and the backup is restored. */
+async function restoredAfter(rotations: number, state: 'promoted' | 'retired'): Promise<Restored> {
+  const opened = await Stand.open({ drainDeadlineMs: state === 'promoted' ? 600_000 : 1_000 });
+  stand = opened;
+  vault = opened.vault;
+  const managed = await opened.adopted();
+  await whileStopped(opened, () => cp(dataOf(opened), join(opened.directory, 'backup'), { recursive: true }));
+  if (state === 'promoted') await readSecret(opened, managed);
+  for (let nth = 1; nth <= rotations; nth += 1) await rotated(opened, managed, nth === rotations ? state : 'retired');
+  const held = await readSecret(opened, managed);
+  await whileStopped(opened, async () => {
+    await rm(dataOf(opened), { recursive: true });
+    await cp(join(opened.directory, 'backup'), dataOf(opened), { recursive: true });
+  });
+  await eventually('the restored vault is used', async () => (await opened.operator('listSecrets', {})) !== null);
+  const claims = async (): Promise<readonly string[]> =>
+    (await opened.operator('audit', { secretId: managed.secretId, limit: 100 })).entries
+      .filter(({ action }) => action === 'rotation.claim')
+      .map(({ detail }) => detail ?? '');
+  return { opened, managed, held, claims };
+}
+
+const dataOf = ({ directory }: Stand): string => join(directory, 'vault');
+
+async function whileStopped({ directory, vault: { apiUrl } }: Stand, work: () => Promise<void>): Promise<void> {
+  await vault.stop();
+  await work();
+  vault = await startVault({ directory, port: Number(new URL(apiUrl).port) });
+}
+
+async function readSecret(opened: Stand, { secretId }: Managed): Promise<Restored['held']> {
+  const client = await machineClient(opened);
+  const { value } = await client.machine('readSecret', { secretId, instance: 'till-1', pool: 'p' });
+  await client.close();
+  return JSON.parse(value) as Restored['held'];
+}
+
+async function rotated(opened: Stand, { secretId }: Managed, wanted: string): Promise<void> {
+  const asked = await eventually('the vault is asked again after it was away', () =>
+    opened.client((client) => client.call('agent.rotate', { secretId })).catch(() => null),
+  );
+  await eventually(`the rotation is ${wanted}`, async () => {
+    const { rotations } = await opened.operator('listRotations', { secretId });
+    return rotations.find(({ rotationId }) => rotationId === asked.rotationId)?.state === wanted;
+  });
+}
+
+const looksNow = ({ opened, managed: { secretId } }: Restored): Promise<AgentFact> =>
+  opened.client((client) => client.call('agent.repair', { secretId, overwriteForeignPassword: false }));
+
+async function commandLine({ home }: Stand, ...words: string[]): Promise<{ code: number | string; output: string }> {
+  const program = startProgram('apps/cli/main.ts', words, { SIKKERKEY_HOME: home });
+  return { code: await program.ended, output: program.output().replaceAll(/\s+/g, ' ') };
+}
+
+async function expectUntouched(restored: Restored, before: readonly string[]): Promise<void> {
+  const { opened, managed, held, claims } = restored;
+  for (let look = 0; look < 3; look += 1)
+    expect(await looksNow(restored)).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+  await opened.restartDaemon();
+  await eventually('the agent is there again', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
+  expect(await looksNow(restored)).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+  expect(await tryLogin(opened, held.username, held.password)).toBe('accepted');
+  expect(await claims()).toEqual(before);
+}
+
+describe('a vault restored from a backup', () => {
+  test.each([{ rotations: 1 }, { rotations: 3 }])(
+    'that is $rotations rotations old closes nothing and counts nothing until a person has heard what is lost',
+    async ({ rotations }) => {
+      const restored = await restoredAfter(rotations, 'retired');
+      const { opened, managed, held, claims } = restored;
+      const before = await claims();
+
+      await expectUntouched(restored, before);
+      const asked = await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch');
+      expect(asked).toMatchObject({ code: 2 });
+      expect(asked.output).toContain('versions newer than those are lost');
+      expect(await tryLogin(opened, held.username, held.password)).toBe('accepted');
+
+      expect(await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes')).toMatchObject({ code: 0 });
+
+      const live = await readLiveCredential(opened, managed);
+      expect(await tryLogin(opened, live.username, live.password)).toBe('accepted');
+      expect(await tryLogin(opened, held.username, held.password)).not.toBe('accepted');
+      await expectNothingLeftBehind(opened, managed);
+    },
+    120_000,
+  );
+
+  test('in the middle of a drain leaves both versions and the row that alone knows the newer one', async () => {
+    const restored = await restoredAfter(1, 'promoted');
+    const { opened, managed, held, claims } = restored;
+
+    await expectUntouched(restored, await claims());
+    expect(await commandLine(opened, 'agent', 'remove', managed.secretId, '--yes')).toMatchObject({ code: 7 });
+
+    expect(await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes')).toMatchObject({ code: 0 });
+
+    const live = await readLiveCredential(opened, managed);
+    expect(await tryLogin(opened, live.username, live.password)).toBe('accepted');
+    expect(await tryLogin(opened, held.username, held.password)).not.toBe('accepted');
+  }, 120_000);
+});
