@@ -87,6 +87,8 @@ export interface RotationVault {
 /** The versions that a look asks about, with the credentials to compare. */
 export interface Candidate extends VersionRef {
   readonly credential: Credential;
+  /** Nobody but this rotation has it yet. */
+  readonly isPending?: boolean;
 }
 
 /**

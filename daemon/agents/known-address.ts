@@ -33,7 +33,10 @@ export function placeWords({ host, port, database }: Pick<DatabaseTarget, 'host'
   return `${host}:${port}/${database}`;
 }
 
-/** The engine that changes nothing while its address is not the known one; EngineFailure `different-server` then. Looking is free. */
+/**
+ * The engine that works only at the known address; EngineFailure `different-server` elsewhere. It does not look there either:
+ * what a copy shows (no sessions, a login that is missing) would be taken for what the work is at, and acted on at home.
+ */
 export function heldToKnownAddress(deps: Kept, target: DatabaseTarget, engine: EngineOfTarget): EngineOfTarget {
   const held =
     <Asked extends unknown[], T>(work: (...asked: Asked) => Promise<T>) =>
@@ -44,7 +47,12 @@ export function heldToKnownAddress(deps: Kept, target: DatabaseTarget, engine: E
   const { rotation, recreateSlots, finishUnAdoption } = engine;
   return {
     ...engine,
-    rotation: { ...rotation, openSession: held(rotation.openSession) },
+    rotation: {
+      ...rotation,
+      openSession: held(rotation.openSession),
+      observe: held(rotation.observe),
+      sessionsOf: held(rotation.sessionsOf),
+    },
     recreateSlots: held(recreateSlots),
     finishUnAdoption: held(finishUnAdoption),
   };

@@ -24,7 +24,10 @@ function createSession(fenced: FencedConnection, config: PostgresqlEngineConfig,
     serverFingerprint: fenced.serverFingerprint,
     look: (candidates: readonly Candidate[], signal) => lookAt(fenced, config, candidates, dependencies, signal),
     execute: async (statement, candidates, signal) => {
-      if (statement.kind === 'enable') await refuseOtherWayIn(fenced, roleOfSlot(config.owner, statement.slot), config, signal);
+      // What somebody uses already is opened whatever the file says by now: closed it is of no use to anybody.
+      const isNew =
+        statement.kind === 'enable' && candidates.some(({ version, isPending }) => isPending === true && version === statement.version);
+      if (isNew) await refuseOtherWayIn(fenced, roleOfSlot(config.owner, statement.slot), config, signal);
       await fenced.change(`${await statementSql(statement, candidates, config, dependencies)};`, signal);
     },
     close: () => fenced.close(),

@@ -31,20 +31,27 @@ async function restoredAfter(rotations: number, state: 'promoted' | 'retired'): 
   stand = opened;
   vault = opened.vault;
   const managed = await opened.adopted();
-  await whileStopped(opened, () => cp(dataOf(opened), join(opened.directory, 'backup'), { recursive: true }));
+  await backUp(opened);
   if (state === 'promoted') await readSecret(opened, managed);
   for (let nth = 1; nth <= rotations; nth += 1) await rotated(opened, managed, nth === rotations ? state : 'retired');
   const held = await readSecret(opened, managed);
-  await whileStopped(opened, async () => {
-    await rm(dataOf(opened), { recursive: true });
-    await cp(join(opened.directory, 'backup'), dataOf(opened), { recursive: true });
-  });
+  await restore(opened);
   await eventually('the restored vault is used', async () => (await opened.operator('listSecrets', {})) !== null);
   const claims = async (): Promise<readonly string[]> =>
     (await opened.operator('audit', { secretId: managed.secretId, limit: 100 })).entries
       .filter(({ action }) => action === 'rotation.claim')
       .map(({ detail }) => detail ?? '');
   return { opened, managed, held, claims };
+}
+
+const backUp = (opened: Stand): Promise<void> =>
+  whileStopped(opened, () => cp(dataOf(opened), join(opened.directory, 'backup'), { recursive: true }));
+
+async function restore(opened: Stand): Promise<void> {
+  await whileStopped(opened, async () => {
+    await rm(dataOf(opened), { recursive: true });
+    await cp(join(opened.directory, 'backup'), dataOf(opened), { recursive: true });
+  });
 }
 
 const dataOf = ({ directory }: Stand): string => join(directory, 'vault');
@@ -128,4 +135,33 @@ describe('a vault restored from a backup', () => {
     expect(await tryLogin(opened, live.username, live.password)).toBe('accepted');
     expect(await tryLogin(opened, held.username, held.password)).not.toBe('accepted');
   }, 120_000);
+
+  test.each(['journalled-apply', 'before-confirm'] as const)(
+    'that never heard of the rotation whose daemon died at "%s" is gone on with by the word of a person',
+    async (boundary) => {
+      const opened = await Stand.open({ drainDeadlineMs: 1_000 });
+      stand = opened;
+      vault = opened.vault;
+      const managed = await opened.adopted();
+      await backUp(opened);
+      const killed = await opened.restartDaemon(boundary);
+      // Asked until it dies of it: the vault was away, and the answer may die with the daemon.
+      await eventually('the daemon dies', async () => {
+        await opened.client((client) => client.call('agent.rotate', { secretId: managed.secretId })).catch(() => null);
+        return killed.child.signalCode === 'SIGKILL';
+      });
+      await restore(opened);
+      await opened.restartDaemon();
+      await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
+
+      const accepted = await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
+
+      expect(accepted).toMatchObject({ code: 0 });
+      const live = await readLiveCredential(opened, managed);
+      expect(await tryLogin(opened, live.username, live.password)).toBe('accepted');
+      await expectNothingLeftBehind(opened, managed);
+      expect(await opened.agent(managed.secretId)).toMatchObject({ state: 'IDLE', errorCode: null });
+    },
+    120_000,
+  );
 });

@@ -48,7 +48,7 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
     const engine = createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
     const session = await engine.openSession(app.config.secretId, 2, patience());
     try {
-      await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [app.candidate(2, 'a')], patience());
+      await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [{ ...app.candidate(2, 'a'), isPending: true }], patience());
     } finally {
       await session.close();
     }

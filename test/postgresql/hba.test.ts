@@ -146,11 +146,11 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('ALTER ROLE app_a NOLOGIN');
   });
 
-  const enable = async (acceptsHba: boolean): Promise<void> => {
+  const enable = async (acceptsHba: boolean, isPending = true): Promise<void> => {
     const engine = createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
     const session = await engine.openSession(app.config.secretId, 2, patience());
     try {
-      await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [app.candidate(2, 'b')], patience());
+      await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [{ ...app.candidate(2, 'b'), isPending }], patience());
     } finally {
       await session.close();
     }
@@ -172,6 +172,15 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     const client = new pg.Client({ ...app.config, user: 'app_b', password: passwordOf(2), ssl: false });
     await client.connect();
     await client.end();
+    await db.sql('ALTER ROLE app_b NOLOGIN');
+  });
+
+  it('opens again what applications use already, whatever the lines say by now', async () => {
+    await useLines(['host all app,app_a 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest]);
+
+    await enable(false, false);
+
+    expect(await isOpen()).toBe(true);
     await db.sql('ALTER ROLE app_b NOLOGIN');
   });
 

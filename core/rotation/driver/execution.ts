@@ -240,7 +240,7 @@ export class Execution {
     if (work === null) throw new Error('this effect needs versions');
     return candidatesOf(work.versions).flatMap((ref) => {
       const credential = this.#credentials.get(ref.version);
-      return credential === undefined ? [] : [{ ...ref, credential }];
+      return credential === undefined ? [] : [{ ...ref, credential, isPending: ref.version === work.versions.pending?.version }];
     });
   }
 

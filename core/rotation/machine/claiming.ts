@@ -2,7 +2,7 @@
  * From a claim to the journal row. After a restart with a row the agent claims anew, so that it goes on under a fresh
  * epoch and with the vault's word on where the rotation is; what it did before does not matter, it will look.
  */
-import { epochAhead } from '../ports.ts';
+import { differentServer, epochAhead } from '../ports.ts';
 import { holdsForeignPassword } from '../strategies/strategy.ts';
 import type { Goal, Receipt, Shape } from '../types.ts';
 import type { MachineRules } from './rules.ts';
@@ -105,6 +105,11 @@ export const givenUp = 'given-up';
 
 /** What the database holds may be newer than anything that the vault knows: only a person goes on. */
 export const ahead: Rest = { kind: 'blocked', state: 'QUARANTINED', code: epochAhead };
+
+/** What the database refuses until a person sees to it. */
+export function forPerson(code: string): Rest {
+  return { kind: 'blocked', state: code === differentServer ? 'QUARANTINED' : 'DATABASE_UNREACHABLE', code };
+}
 
 export const quarantined: Rest = { kind: 'blocked', state: 'QUARANTINED', code: 'foreign-password' };
 

@@ -2,7 +2,7 @@
  * The machine: what an agent does about one secret, as a pure function of where it is and what happened. It follows the
  * protocol of rotation-protocol.md step by step; `test/exploration` searches it completely.
  */
-import { afterClaiming, afterProbing, resting, take } from './claiming.ts';
+import { afterClaiming, afterProbing, forPerson, resting, take } from './claiming.ts';
 import { afterCounting, afterDraining, afterProbingDrain, afterReporting } from './draining.ts';
 import { effectOf } from './effects.ts';
 import { afterConfirming, afterRejecting, afterVerifying } from './promoting.ts';
@@ -57,7 +57,7 @@ function isOutsideSession(state: State): boolean {
 /** Observing, verifying and counting change nothing, so they are simply done again; a person's matter ends the call. */
 function afterFailedLook(state: State, event: Extract<Event, { kind: 'engine-failed' }>): State {
   if (event.failure !== 'needs-person') return state;
-  return resting({ kind: 'blocked', state: 'DATABASE_UNREACHABLE', code: event.code });
+  return resting(forPerson(event.code));
 }
 
 function afterOwn(state: State, event: Event, rules: MachineRules): State {

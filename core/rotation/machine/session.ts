@@ -3,11 +3,11 @@
  * lives. A lost session starts again at the lock, a newer epoch ends the work (rule 1).
  */
 
-import { type DrainOutcome, differentServer, type EngineFailureKind } from '../ports.ts';
+import type { DrainOutcome, EngineFailureKind } from '../ports.ts';
 import { repetitionOf } from '../statements.ts';
 import { holdsForeignPrevious, leavingForeignPrevious, leavingLockedPrevious } from '../strategies/strategy.ts';
 import type { Receipt, Shape } from '../types.ts';
-import { ahead, givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
+import { ahead, forPerson, givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
 import { type Event, impossible, type SessionWork, type State, type Wish, type Work } from './state.ts';
 
@@ -47,7 +47,7 @@ export function afterRefused(state: Refused, event: Event): State {
  */
 function afterNewest({ work, by, outcome, wish }: Refused, newestEpoch: number): State {
   const isAhead = newestEpoch < work.epoch || (newestEpoch === work.epoch && by === 'database');
-  return isAhead ? resting(ahead) : { at: 'finishing', work, outcome, afterwards: { kind: 'rest' }, wish };
+  return isAhead ? resting(ahead) : { at: 'finishing', work, outcome, afterwards: wish.probe ? { kind: 'probe' } : { kind: 'rest' }, wish };
 }
 
 /** Once nobody may hold the version before, or an operator has it retired now, it is not opened again. */
@@ -113,7 +113,7 @@ function afterFailure(state: InSession, failure: EngineFailureKind, code: string
     case 'newer-epoch':
       return { ...overtaken(work, wish), by: 'database' };
     case 'needs-person':
-      return resting({ kind: 'blocked', state: code === differentServer ? 'QUARANTINED' : 'DATABASE_UNREACHABLE', code });
+      return resting(forPerson(code));
     default:
       throw new Error('unknown failure', { cause: failure satisfies never });
   }

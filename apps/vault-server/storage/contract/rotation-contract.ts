@@ -146,6 +146,17 @@ export function rotationContract(vault: CurrentVault): void {
     expect(await second.confirm(taken)).toBe('promoted');
   });
 
+  test('who reports a rotation that this vault has forgotten, under an epoch that has passed, is told that it is over', async () => {
+    await daemon.adopt();
+    const { epoch } = await daemon.claim();
+    await daemon.claim();
+    const forgotten = { ...(await daemon.claim()), rotationId: 'rot_forgotten', epoch };
+
+    expect(await daemon.confirm(forgotten)).toBe('stale-epoch');
+    expect(await daemon.reject(forgotten)).toBe('over');
+    expect(await daemon.retired(forgotten)).toBe('over');
+  });
+
   test('a daemon that was granted more than this vault knows gets nothing, counts nothing, and is told so', async () => {
     await daemon.adopt();
     const work = await daemon.claim();

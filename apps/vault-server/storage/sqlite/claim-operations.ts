@@ -103,7 +103,7 @@ export class Claims implements ClaimOperations {
     this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
-      if (rotation === null) return refuse('not-found');
+      if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'stale-epoch' });
       const decision = decideConfirm(loaded.state, rotation, input.epoch);
       if (decision !== 'promote') return done({ outcome: decision });
       this.#sql.renew.run(caller.now + leaseOf('promoted'), secretId);
@@ -119,7 +119,7 @@ export class Claims implements ClaimOperations {
     this.#access.onManaged(input, (loaded) => {
       const { caller, secretId, errorCode } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
-      if (rotation === null) return refuse('not-found');
+      if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'over' });
       const decision = decideReject(loaded.state, rotation, input.epoch);
       if (decision !== 'reject') return done({ outcome: decision });
       this.#context.audit.append(caller, { action: 'rotation.reject', subject: secretId, detail: `${rotation.rotationId} ${errorCode}` });
@@ -132,7 +132,7 @@ export class Claims implements ClaimOperations {
     this.#access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
-      if (rotation === null) return refuse('not-found');
+      if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'over' });
       const decision = decideRetired(loaded.state, rotation, input.epoch);
       if (decision !== 'retire') return done({ outcome: decision });
       this.#context.audit.append(caller, { action: 'rotation.retired', subject: secretId, detail: rotation.rotationId });
