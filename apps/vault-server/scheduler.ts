@@ -22,6 +22,8 @@ const batch = 200;
 /** Rows that one operation forgets at most, and how often it is asked in one go: enough for some thousand reads a second. */
 const forgetBatch = 2_000;
 const forgetRounds = 100;
+/** A tick that takes longer is time in which the vault does not age. */
+const forgetWithinMs = 1_000;
 /** Events that a listener may have missed and still catch up with. */
 const keepEventsMs = 24 * 3_600_000;
 /** A rotation later than this was missed while the vault was down or sealed. */
@@ -222,7 +224,8 @@ class Ticks {
   async #forgetAll(): Promise<number> {
     const { storage, clock } = this.#vault;
     let sum = 0;
-    for (let round = 0; round < forgetRounds; round += 1) {
+    const endsAt = clock.monotonic() + forgetWithinMs;
+    for (let round = 0; round < forgetRounds && clock.monotonic() <= endsAt; round += 1) {
       const forgotten = await storage.prune({ now: clock.now(), limit: forgetBatch, keepEventsMs });
       sum += forgotten;
       if (forgotten < forgetBatch) break;

@@ -48,7 +48,7 @@ export interface TickOperations {
   expireClaims(input: { readonly now: number; readonly limit: number }): Promise<number>;
   /**
    * Forgets old nonces, lockouts, tokens and events, and the sealed values whose backup horizon passed (rule 7). Only for a
-   * `now` that is known to be right. Returns how much it forgot.
+   * `now` that is known to be right. Returns how much it worked on: less than `limit` means that there is no more.
    */
   prune(input: { readonly now: number; readonly limit: number; readonly keepEventsMs: number }): Promise<number>;
 }

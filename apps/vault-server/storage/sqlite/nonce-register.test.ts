@@ -80,3 +80,14 @@ test('forgets no more rows at once than it is told', () => {
   expect(register.prune(60_000, 4)).toBe(4);
   expect(register.prune(60_000, 100)).toBe(6);
 });
+
+test('nonces of a clock that was ahead keep the others from being forgotten for one round only', () => {
+  const register = new NonceRegister(db);
+  for (let count = 0; count < 10; count += 1) register.use('machine:m1', `ahead ${count}`, 30 * 86_400_000);
+  for (let count = 0; count < 3; count += 1) register.use('machine:m1', `${count}`, 1000);
+
+  let rounds = 0;
+  while (register.prune(60_000, 4) >= 4 && rounds < 10) rounds += 1;
+
+  expect(db.prepare('SELECT count(*) FROM nonces').pluck().get()).toBe(10);
+});

@@ -55,7 +55,7 @@ export class NonceRegister implements Rewindable {
     return this.#forgotten.freeFrom(from, length);
   }
 
-  /** Forgets what expired at least a minute ago, at most `limit` rows. Only for a clock that is known to be right. */
+  /** Forgets what expired at least a minute ago, at most `limit` rows. Only for a clock that is known to be right. Returns how many it worked on. */
   prune(now: number, limit: number): number {
     const oldest = Math.floor(now / bucketMs);
     const gone = [...this.#buckets.keys()].filter((minute) => minute < oldest);
@@ -63,10 +63,10 @@ export class NonceRegister implements Rewindable {
       this.#forgotten.add(minute * bucketMs, (minute + 1) * bucketMs - 1, now);
       this.#buckets.delete(minute);
     }
-    this.#moveBehind(now + aheadMs, limit);
+    const moved = this.#moveBehind(now + aheadMs, limit);
     const { changes } = this.#sql.delete.run(limit, oldest * bucketMs);
     if (changes > 0) this.#forgotten.keep();
-    return changes;
+    return changes + moved;
   }
 
   mark(): () => void {
@@ -81,13 +81,13 @@ export class NonceRegister implements Rewindable {
   }
 
   /** The oldest rows are those looked at, so what must stay for long may not stand before them. */
-  #moveBehind(expiresAfter: number, limit: number): void {
-    const oldest = this.#sql.oldest.all(limit);
-    for (const { number, hash, expiresAt } of oldest) {
-      if (expiresAt <= expiresAfter) continue;
+  #moveBehind(expiresAfter: number, limit: number): number {
+    const ahead = this.#sql.oldest.all(limit).filter(({ expiresAt }) => expiresAt > expiresAfter);
+    for (const { number, hash, expiresAt } of ahead) {
       this.#sql.remove.run(number);
       this.#sql.insert.run(hash, expiresAt);
     }
+    return ahead.length;
   }
 
   #bucket(expiresAt: number): Set<number> {

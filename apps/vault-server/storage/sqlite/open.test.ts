@@ -127,6 +127,7 @@ describe('opening the store', () => {
       INSERT INTO rotations (rotation_id, secret_id, purpose, state, requested_at, requested_by, drain_deadline_at)
         VALUES ('rot_1', 'sk_1', 'rotate', 'promoted', 1, 'x', 1900000000000);
       UPDATE rotations SET drain_announced = 1;
+      INSERT INTO nonces (hash, expires_at) VALUES (1, 5000000), (2, 5400000);
       INSERT INTO holds VALUES ('sk_1', 1, 'm_1', 'command-line', '', '', 1900000000000, 1900000000000, 1, 1900000010000);`);
     db.close();
 
@@ -137,7 +138,9 @@ describe('opening the store', () => {
     const migrated = new Sqlite(file, { readonly: true });
     const ends = migrated.prepare('SELECT drain_ends_at_age AS endsAt, drain_announced AS announced FROM rotations').get();
     const forgotten = migrated.prepare('SELECT forget_at_age FROM versions ORDER BY secret_id, version').pluck().all();
+    const forgottenTimes = migrated.prepare('SELECT from_at, to_at FROM forgotten_nonces').raw().all();
     migrated.close();
+    expect(forgottenTimes).toEqual([[0, 4_740_000]]);
     expect(ends).toEqual({ endsAt: 60_000, announced: 0 });
     expect(forgotten).toEqual([null, 3_600_000, 30 * 86_400_000]);
   });

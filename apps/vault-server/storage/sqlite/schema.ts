@@ -42,7 +42,8 @@ CREATE INDEX holds_ending ON holds (held_until) WHERE held_until IS NOT NULL;
 
 /**
  * Drains, holds and sealed values end at an age of the vault, not at a time of the wall clock (managed/vault-age.ts). What
- * ran when this came gets its whole time again, counted from there. And which nonces are forgotten is remembered.
+ * ran when this came gets its whole time again, counted from there. And which nonces are forgotten is remembered: all before the
+ * oldest that is kept, and not yet those of the last eleven minutes.
  */
 const vaultAge = `
 ALTER TABLE vault ADD COLUMN age_ms INTEGER NOT NULL DEFAULT 0;
@@ -67,6 +68,8 @@ CREATE TABLE forgotten_nonces (
   from_at INTEGER PRIMARY KEY,
   to_at INTEGER NOT NULL
 ) STRICT;
+INSERT INTO forgotten_nonces
+  SELECT 0, min(min(expires_at) - 1, max(expires_at) - 660000) FROM nonces HAVING count(*) > 0;
 `;
 
 /** Beside when a caller was seen last, from where: known also to a vault that was started anew while an address is locked out. */

@@ -14,8 +14,8 @@ export function fingerprintOf(publicKey: Uint8Array): string {
 /** Entries looked at without a pause; some milliseconds of work. */
 const auditStretch = 10_000;
 
-/** A lock that ends later than this from now was written by a clock that was put back since: it is over. */
-const longestLockMs = 3_600_000;
+/** Locks last a minute. One that ends later than this from now was written by a clock that was put back since: it is over. */
+const longestLockMs = 120_000;
 /** Callers' times overlap by less. A failure further ahead of now is of a clock that was put back since. */
 const clockSlackMs = 10_000;
 
