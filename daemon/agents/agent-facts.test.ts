@@ -1,23 +1,6 @@
-import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
-import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import { describe, expect, test } from 'vitest';
-import { heartbeatOf, initialFact, withAskedRotation, withBeat, withReceipt, withRotation, withWork } from './agent-facts.ts';
-
-const fact = (change: Partial<AgentFact> = {}): AgentFact => ({
-  ...initialFact({ secretId: 'sk_1', vaultId: 'vault_1', running: true, connection: null }, 1_000),
-  ...change,
-});
-const work = (change: Partial<AgentWork> = {}): AgentWork => ({
-  secretId: 'sk_1',
-  access: 'granted',
-  liveVersion: 3,
-  rotationId: null,
-  phase: 'none',
-  nextRotationAt: null,
-  holdOuts: [],
-  drainDeadlineAt: null,
-  ...change,
-});
+import { heartbeatOf, withAskedRotation, withBeat, withReceipt, withRotation, withWork } from './agent-facts.ts';
+import { fact, work } from './fixture.ts';
 
 describe('what is shown of an agent', () => {
   const reported = {

@@ -9,37 +9,22 @@ import {
 } from '@sikkerkey/core/rotation/ports.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
-import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
-import type { AgentConfiguration, AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { createDaemonLog } from '../log/daemon-log.ts';
 import { Agent } from './agent.ts';
 import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
-import { heartbeatOf, initialFact } from './agent-facts.ts';
+import { heartbeatOf } from './agent-facts.ts';
 import { Agents } from './agents.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
+import { fact, work } from './fixture.ts';
 import { firstLookWithinMs, firstProbeInMs, probePeriodMs } from './pace.ts';
 import type { LocalConnection } from './registry.ts';
 import { ResumeWatch } from './resume-watch.ts';
 
 const random = { bytes: (length: number) => new Uint8Array(length), fraction: () => 0.5 };
 const log = createDaemonLog(random, { write: () => undefined }, 'silent');
-const fact = (change: Partial<AgentFact> = {}): AgentFact => ({
-  ...initialFact({ secretId: 'sk_1', vaultId: 'vault_1', running: true, connection: null }, 1_000),
-  ...change,
-});
-const work = (change: Partial<AgentWork> = {}): AgentWork => ({
-  secretId: 'sk_1',
-  access: 'granted',
-  liveVersion: 3,
-  rotationId: null,
-  phase: 'none',
-  nextRotationAt: null,
-  holdOuts: [],
-  drainDeadlineAt: null,
-  ...change,
-});
 
 function makeAgent(
   prepare: AgentDeps['prepare'],
