@@ -1,6 +1,6 @@
 /**
- * Signed, audited reads: CPU of the vault for one, beside one native verification and a bare answer on this machine.
- * Both are measured in turn, slice by slice, so that what else the machine does falls on both alike.
+ * Signed, audited reads: CPU of the vault for one, beside one native verification and a bare answer on this machine: by
+ * the library that the vault uses (the limit), and by the one that Node carries. All are measured in turn, slice by slice, so that what else the machine does falls on both alike.
  */
 import { join } from 'node:path';
 import type { VaultClient } from '@sikkerkey/core/vault-client/client.ts';
@@ -63,10 +63,14 @@ async function makeSecrets(vault: VaultProgram, machine: MachineIdentity, projec
   return ids;
 }
 
-async function startLimit(workplace: Workplace, machine: MachineIdentity): Promise<{ readonly pid: number; readonly client: VaultClient }> {
+async function startLimit(
+  workplace: Workplace,
+  machine: MachineIdentity,
+  library: 'libsodium' | 'openssl',
+): Promise<{ readonly pid: number; readonly client: VaultClient }> {
   let port = 0;
   const program = join(import.meta.dirname, 'support', 'bare-verifier.ts');
-  const { pid } = await startProgram(workplace, [program, machine.key.publicKeyBase64, String(valueBytes)], {
+  const { pid } = await startProgram(workplace, [program, library, machine.key.publicKeyBase64, String(valueBytes)], {
     isReady: (line) => {
       port = z.object({ port: z.int() }).parse(JSON.parse(line)).port;
       return true;
@@ -86,20 +90,23 @@ async function run({ quick, progress }: BenchOptions): Promise<readonly Row[]> {
   const vault = await startVault(workplace, await buildForBench(workplace));
   const { projectId } = await vault.operator.operator('createProject', { name: 'bench' });
   const machine = await enrollMachine(workplace, vault, projectId);
-  const limitServer = await startLimit(workplace, machine);
+  const limitServer = await startLimit(workplace, machine, 'libsodium');
+  const opensslServer = await startLimit(workplace, machine, 'openssl');
   const rows: Row[] = [];
   for (const amount of [1, 1000]) {
     progress(`vault of ${amount}`);
     const ids = await makeSecrets(vault, machine, projectId, amount);
     const ours = subjectOf(vault.running.pid, (index) => readWith(machine.client, ids[index % ids.length] ?? ''));
     const limit = subjectOf(limitServer.pid, (index) => readWith(limitServer.client, ids[index % ids.length] ?? ''));
-    await measureInTurn([ours, limit], reads);
+    const openssl = subjectOf(opensslServer.pid, (index) => readWith(opensslServer.client, ids[index % ids.length] ?? ''));
+    await measureInTurn([ours, limit, openssl], reads);
     const cpu = 'CPU ms/read';
     rows.push(promised(`vault of ${amount}: of the limit`, (costOf(limit) / costOf(ours)) * 100, '%', atLeast(60, '%')));
     rows.push(
       promised(`vault of ${amount}: CPU`, costOf(ours), cpu, atMost(Number((openBaoMsPerRead / 3).toFixed(3)), cpu), describe(ours)),
     );
     rows.push(beside('  limit: one verification and a bare answer', costOf(limit), cpu, describe(limit)));
+    rows.push(beside('  the same with Node’s own verification', costOf(openssl), cpu, describe(openssl)));
   }
   return [...rows, beside('OpenBao 2.6.2, as measured on this class of machine', openBaoMsPerRead, 'CPU ms/read')];
 }

@@ -179,7 +179,7 @@ export const importTable: readonly Row[] = [
     holds: 'the vault: routes, storage, sealing, audit, scheduler',
     mayImport: ['protocol', 'core', 'host'],
     builtins: 'any',
-    packages: ['better-sqlite3', 'fastify', 'pino', 'zod'],
+    packages: ['better-sqlite3', 'fastify', 'pino', 'sodium-native', 'zod'],
     bans: {
       daemon: 'the vault never reaches a database of an application by way of the daemon’s code',
       'ui-shared': 'the vault sends facts',
@@ -210,7 +210,7 @@ export const importTable: readonly Row[] = [
     holds: 'measurements of the shipped programs',
     mayImport: ['protocol', 'core', 'host', 'engines', 'sdk', 'ui-shared', 'local-servers', 'apps/connect-to-daemon', 'tools'],
     builtins: 'any',
-    packages: ['pg', 'zod'],
+    packages: ['pg', 'sodium-native', 'zod'],
     bans: {},
   },
 ];

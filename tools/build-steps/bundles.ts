@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { separateCode } from '../code-text.ts';
 import { repositoryRoot } from '../source-files.ts';
+import { sodiumBesideBundle } from './native-modules.ts';
 
 export interface Program {
   /** Of the command, and of its bundle in `dist`. */
@@ -83,7 +84,7 @@ export function bundleOptions(program: Program, directory: string): BuildOptions
     ? {
         ...common,
         format: 'cjs',
-        plugins: [awaitingEntry(entryPath)],
+        plugins: [awaitingEntry(entryPath), sodiumBesideBundle],
         define: { ...common.define, ...commonJsMeta.define },
         banner: commonJsMeta.banner,
       }

@@ -29,7 +29,7 @@ export interface ReceivedRequest {
 }
 
 type Parts = Pick<VaultParts, 'storage' | 'clock' | 'log' | 'settings'>;
-type FindKey = (id: string) => Promise<string | null>;
+type FindKey = (id: string) => Promise<Buffer | null>;
 
 type Kind = 'machine' | 'operator';
 
@@ -40,9 +40,9 @@ export class RequestCheck {
   readonly #parts: Parts;
   readonly #lockout: AddressLockout;
   readonly #proofs: RecentProofs;
-  readonly #verifier = new SignatureVerifier(identitiesKept);
-  readonly #machineKeys = new Map<string, string>();
-  readonly #operatorKeys = new Map<string, string>();
+  readonly #verifier = new SignatureVerifier();
+  readonly #machineKeys = new Map<string, Buffer>();
+  readonly #operatorKeys = new Map<string, Buffer>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -52,13 +52,13 @@ export class RequestCheck {
 
   /** The machine that signed this request. Throws the catalogue's refusals. */
   async machine(request: ReceivedRequest): Promise<MachineCaller> {
-    const find: FindKey = async (id) => base64((await this.#parts.storage.machineByIdentity(id))?.publicKey);
+    const find: FindKey = async (id) => keyOf(await this.#parts.storage.machineByIdentity(id));
     return { kind: 'machine', ...(await this.#prove(request, 'machine', this.#machineKeys, find)) };
   }
 
   /** The operator who signed this request. Throws the catalogue's refusals. */
   async operator(request: ReceivedRequest): Promise<OperatorCaller> {
-    const find: FindKey = async (id) => base64((await this.#parts.storage.operatorByIdentity(id))?.publicKey);
+    const find: FindKey = async (id) => keyOf(await this.#parts.storage.operatorByIdentity(id));
     return { kind: 'operator', ...(await this.#prove(request, 'operator', this.#operatorKeys, find)) };
   }
 
@@ -73,7 +73,7 @@ export class RequestCheck {
     await this.#lockout.recordFailure(address);
   }
 
-  async #prove(request: ReceivedRequest, kind: Kind, keys: Map<string, string>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
+  async #prove(request: ReceivedRequest, kind: Kind, keys: Map<string, Buffer>, find: FindKey): Promise<Omit<MachineCaller, 'kind'>> {
     const headers = readShape(request, headerOf[kind]);
     const id = canonicalIdentity(headers.identity);
     const prover = `${kind}:${id}`;
@@ -126,7 +126,7 @@ export function refuseOddTarget(target: string): void {
   if (!/^\/[A-Za-z0-9/_.-]*$/.test(target)) throw new CatalogueError('request-malformed', { part: 'target' });
 }
 
-function keep(keys: Map<string, string>, id: string, publicKey: string): void {
+function keep(keys: Map<string, Buffer>, id: string, publicKey: Buffer): void {
   if (keys.size >= identitiesKept) {
     const [oldest] = keys.keys();
     if (oldest !== undefined) keys.delete(oldest);
@@ -134,4 +134,5 @@ function keep(keys: Map<string, string>, id: string, publicKey: string): void {
   keys.set(id, publicKey);
 }
 
-const base64 = (key: Uint8Array | undefined): string | null => (key === undefined ? null : Buffer.from(key).toString('base64'));
+const keyOf = (identity: { readonly publicKey: Uint8Array } | null): Buffer | null =>
+  identity === null ? null : Buffer.from(identity.publicKey);
