@@ -18,6 +18,7 @@ const modules: readonly NativeModule[] = [
     name: 'sodium-native',
     parts: [
       'package.json',
+      'LICENSE',
       ...['linux', 'darwin', 'win32'].flatMap((system) => ['x64', 'arm64'].map((cpu) => sodiumBinary(`${system}-${cpu}`))),
     ],
     binary: sodiumBinary(platform),
