@@ -27,7 +27,8 @@ export interface LogFields {
   readonly reference?: string;
   readonly version?: string;
   readonly apiUrl?: string;
-  /** A time of the wall clock, as ISO 8601 writes it. */
+  /** Times of the wall clock, as ISO 8601 writes them. */
+  readonly from?: string;
   readonly until?: string;
 }
 
@@ -65,8 +66,9 @@ export type VaultLogEvent =
   | 'store.failed'
   | 'store.recovered'
   | 'clock.went-back'
-  | 'schedule.failed'
-  | 'schedule.ran';
+  | 'clock.will-refuse'
+  | 'clock.reader-refused'
+  | 'schedule.failed';
 
 /** Bytes kept for a reader that does not read; what comes beyond is dropped, since nobody may stop the vault by not reading. */
 const keptBytes = 4 * 1_048_576;

@@ -23,6 +23,8 @@ let stopping: AbortController;
 let damagedId: string | null;
 let failures: (string | undefined)[];
 let warnings: string[];
+/** A process of the vault begins; the one before has ended. */
+let start: () => Promise<void>;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vault-time-'));
   const open = () => openSqliteStorage({ file: join(directory, 'vault.db'), random: systemRandom });
@@ -35,7 +37,7 @@ beforeEach(async () => {
   const log: VaultLog = {
     debugging: false,
     write: (level, event, fields) => {
-      if (level === 'warn') warnings.push(`${event} ${fields?.until}`);
+      if (level === 'warn') warnings.push([event, fields?.from, fields?.until].filter((part) => part !== undefined).join(' '));
     },
     failure: (_event, _error, fields) => failures.push(fields?.secretId),
   };
@@ -44,9 +46,14 @@ beforeEach(async () => {
     return sealFor(version);
   };
   const keyring = { sealed: false, sealValue };
-  const parts = { storage: vault.storage, clock, random: systemRandom, hub: new EventHub(), log, keyring };
-  const scheduler = startScheduler(parts as unknown as VaultParts, stopping.signal);
-  await scheduler.catchUp();
+  start = async () => {
+    stopping.abort();
+    stopping = new AbortController();
+    const parts = { storage: vault.storage, clock, random: systemRandom, hub: new EventHub(), log, keyring };
+    const scheduler = startScheduler(parts as unknown as VaultParts, stopping.signal);
+    await scheduler.catchUp();
+  };
+  await start();
 });
 afterEach(async () => {
   stopping.abort();
@@ -193,4 +200,87 @@ test('a drain that runs when the clock reaches a time that it told before lasts 
   expect((await daemon.drain(work)).state).toBe('draining');
   await pass(8_000);
   expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+});
+
+async function scheduled(intervalMs: number) {
+  const project = await vault.project();
+  const machineId = await vault.approved(project);
+  const secretId = await vault.managedSecret(project, { intervalMs });
+  await vault.grant(secretId, machineId, 'read', 'rotate');
+  const daemon = new Daemon(vault, machineId, secretId);
+  await daemon.adopt();
+  await daemon.rotate();
+  return { secretId, daemon };
+}
+
+async function managedOf(secretId: string) {
+  return expectDone(await vault.storage.showSecret({ caller: vault.operator(), secretId })).managed;
+}
+
+test('rotations that were missed while the vault was down begin spread out, those that become due then at once', async () => {
+  const secrets = await Promise.all(Array.from({ length: 12 }, () => scheduled(3_600_000)));
+  await pass(2_400);
+  stopping.abort();
+  jump(2 * dayMs);
+  const due = await scheduled(60_000);
+  await start();
+
+  const begun: number[] = [];
+  for (let second = 0; second < 320; second += 10) {
+    const phases = await Promise.all(secrets.map(({ secretId }) => managedOf(secretId)));
+    begun.push(phases.filter((managed) => managed?.phase === 'pending').length);
+    await pass(10_000);
+    if (second === 60) expect((await managedOf(due.secretId))?.phase).toBe('pending');
+  }
+  expect(begun[1]).toBeLessThan(6);
+  expect(new Set(begun).size).toBeGreaterThan(4);
+  expect(begun.at(-1)).toBe(12);
+});
+
+test('a clock that is ten days ahead at the start moves no rotation to then: put right, each comes when it was planned', async () => {
+  const secrets = await Promise.all([1, 2, 3, 4, 5, 6].map((days) => scheduled(30 * dayMs - days * 3_600_000)));
+  await pass(2_400);
+  stopping.abort();
+  jump(25 * dayMs);
+  const plans = async () => Promise.all(secrets.map(async ({ secretId }) => (await managedOf(secretId))?.nextRotationAt));
+  const planned = await plans();
+  jump(10 * dayMs);
+  await start();
+  await pass(1_000);
+  jump(-10 * dayMs);
+  await pass(5_000);
+
+  const kept = (await plans()).filter((at, index) => at === planned[index]);
+  expect(kept.length).toBeGreaterThan(3);
+});
+
+test('a vault that is started again every ten seconds ends its drains all the same', async () => {
+  const { daemon, work } = await draining();
+
+  const states: string[] = [];
+  for (let round = 0; round < 8; round += 1) {
+    await pass(9_600);
+    states.push((await daemon.drain(work)).state);
+    await start();
+  }
+
+  expect(states.slice(0, 3)).toEqual(['draining', 'draining', 'draining']);
+  expect(states.at(-1)).toBe('deadline-passed');
+});
+
+test('when a clock that was ahead for long is put right, the time that it will have refused later is said at once', async () => {
+  const { machineId } = await draining();
+  await pass(20 * 60_000);
+  jump(120 * 60_000);
+  for (let minute = 0; minute < 40; minute += 1) {
+    await pass(60_000);
+    expect(await vault.storage.useNonce(vault.machine(machineId))).toBe('fresh');
+  }
+  warnings = [];
+  jump(-120 * 60_000);
+  await pass(60_000);
+
+  const next = await vault.storage.refusedNext({ now: clock.now() });
+  if (next === null) throw new Error('nothing is known of it');
+  expect(warnings).toEqual([`clock.will-refuse ${new Date(next.from).toISOString()} ${new Date(next.until).toISOString()}`]);
 });

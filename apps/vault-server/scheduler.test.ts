@@ -11,19 +11,10 @@ afterEach(() => {
 });
 
 function start(
-  options: {
-    sealed?: boolean;
-    dueAt?: number | null;
-    fails?: boolean | string;
-    spreadIntervalMs?: number;
-    running?: boolean;
-    untilEndMs?: number;
-  } = {},
+  options: { sealed?: boolean; dueAt?: number | null; fails?: boolean | string; running?: boolean; untilEndMs?: number } = {},
 ) {
-  const { spreadIntervalMs = 86_400_000 } = options;
   const clock = new FakeClock();
   const calls: string[] = [];
-  const delays: number[] = [];
   const counts: number[] = [];
   let woken = 0;
   const hub = new EventHub();
@@ -47,11 +38,7 @@ function start(
     prune: counted('prune', 0),
     bringForward: counted('plan', 1),
     refusedUntil: async () => null,
-    spreadOverdueRotations: async ({ delayMs, overdueMs }: { delayMs: (intervalMs: number) => number; overdueMs: number }) => {
-      calls.push(`spread beyond ${overdueMs}`);
-      delays.push(...Array.from({ length: 200 }, () => delayMs(spreadIntervalMs)));
-      return 3;
-    },
+    refusedNext: async () => null,
   };
   const logged: string[] = [];
   const log = {
@@ -64,7 +51,7 @@ function start(
   const controller = new AbortController();
   stopping.push(controller);
   const scheduler = startScheduler(vault, controller.signal);
-  return { scheduler, clock, calls, delays, counts, logged, keyring, options, woken: () => woken, controller };
+  return { scheduler, clock, calls, counts, logged, keyring, options, woken: () => woken, controller };
 }
 
 /** After the first tick, which ends the silence before the start. */
@@ -85,7 +72,7 @@ test('what is due is done within a second or so, and listeners are woken', async
   expect(calls).toHaveLength(4);
 });
 
-const silenceOver = ['extend', 'claims', 'spread beyond 30000'];
+const silenceOver = ['extend', 'claims'];
 
 test('a vault that begins gives drains time again before anything runs out', async () => {
   const { clock, calls, logged } = start();
@@ -107,8 +94,7 @@ test.each([90_000, -90_000])('a wall clock that jumps by %i ms begins and forget
   expect(calls.filter((call) => call === 'extend')).toHaveLength(1);
   calls.length = 0;
   await clock.advance(80_000);
-  expect(calls.filter((call) => call.startsWith('spread'))).toEqual(['spread beyond 30000']);
-  expect(calls.indexOf('spread beyond 30000')).toBeLessThan(calls.indexOf('due'));
+  expect(calls).toContain('due');
   expect(calls).toContain('prune');
 });
 
@@ -191,7 +177,7 @@ test('a vault that was sealed begins anew', async () => {
   keyring.sealed = false;
 
   await clock.advance(1_200);
-  expect(calls.slice(0, 3)).toEqual(silenceOver);
+  expect(calls.slice(0, 2)).toEqual(silenceOver);
 });
 
 test('nothing is done while nothing is due', async () => {
@@ -226,25 +212,6 @@ test('a failure is logged and tried again', async () => {
 
   expect(logged).toContain('schedule.failed');
   expect(calls.length).toBeGreaterThan(1);
-});
-
-test('rotations missed while the vault was down are spread out, not begun at once', async () => {
-  const { scheduler, calls, delays, logged } = start({ dueAt: null });
-
-  await scheduler.catchUp();
-
-  expect(calls).toContain('spread beyond 30000');
-  expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(100_000);
-  expect(logged).toContain('schedule.ran');
-});
-
-test('a missed rotation of a short interval begins within that interval', async () => {
-  const { scheduler, delays } = start({ dueAt: null, spreadIntervalMs: 10_000 });
-
-  await scheduler.catchUp();
-
-  expect(Math.max(...delays)).toBeLessThan(10_000);
-  expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(5_000);
 });
 
 test('ends when told to', async () => {

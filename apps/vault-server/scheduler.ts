@@ -10,6 +10,7 @@ import { startLoop } from '@sikkerkey/core/loop.ts';
 import { Chore } from './chore.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { countAtLeastEveryMs, countWhileEndingMs } from './managed/vault-age.ts';
+import { MissedRotations } from './missed-rotations.ts';
 import { sealGenerated } from './routes/seal-version.ts';
 import type { SealNewVersion } from './storage/records.ts';
 import type { VaultParts } from './vault-parts.ts';
@@ -26,17 +27,13 @@ const forgetRounds = 100;
 const forgetWithinMs = 1_000;
 /** Events that a listener may have missed and still catch up with. */
 const keepEventsMs = 24 * 3_600_000;
-/** A rotation later than this was missed while the vault was down or sealed. */
-const overdueMs = 30_000;
-/** Missed rotations begin within this time, or within their interval where that is shorter, spread evenly instead of all at once. */
-const spreadOverMs = 300_000;
 /** How long the wall clock must go right before it is believed again; longer than any nonce is kept. */
 const settleMs = 900_000;
 /** What a drain still lasts after a time in which nobody could hear of the promotion, unless its own deadline is shorter. */
 const drainAfterSilenceMs = 900_000;
 
 export interface Scheduler {
-  /** Call after unsealing: drains get time again and what became due is spread out, before anything begins or runs out. */
+  /** Call after unsealing: drains get time again, before anything runs out. */
   catchUp(): Promise<void>;
   readonly done: Promise<void>;
 }
@@ -68,13 +65,13 @@ class Ticks {
   #isSilent = true;
   /** Heard since the vault's age was counted last. */
   #uncountedMs = 0;
-  /** Rotations that became due in a silence are not spread out yet. */
-  #spreadIsDue = true;
   /** What a clock ahead of its time planned is not looked for yet. */
   #bringForwardIsDue = true;
+  readonly #missed: MissedRotations;
   #prunedAt: number;
   #warnedAt: number | null = null;
-  readonly #spreading: Chore;
+  /** From when on requests will be refused, as was said last. */
+  #announcedFrom: number | null = null;
   readonly #planning: Chore;
   readonly #beginning: Chore;
   readonly #freeing: Chore;
@@ -84,7 +81,7 @@ class Ticks {
     this.#vault = vault;
     this.#watch = new ClockWatch(vault.clock);
     this.#prunedAt = vault.clock.monotonic();
-    this.#spreading = new Chore(vault);
+    this.#missed = new MissedRotations(vault);
     this.#planning = new Chore(vault);
     this.#beginning = new Chore(vault);
     this.#freeing = new Chore(vault);
@@ -120,20 +117,29 @@ class Ticks {
       this.#warnedAt = clock.monotonic();
       log.write('warn', 'clock.went-back', { until: new Date(until).toISOString() });
     }
+    await this.#announceRefusals();
     return until !== null;
+  }
+
+  /** What a clock ahead of its time leaves for later is said when it was put right, and not only when it comes. */
+  async #announceRefusals(): Promise<void> {
+    const { storage, log, clock } = this.#vault;
+    const next = await storage.refusedNext({ now: clock.now() });
+    if (next !== null && next.from !== this.#announcedFrom) {
+      log.write('warn', 'clock.will-refuse', { from: new Date(next.from).toISOString(), until: new Date(next.until).toISOString() });
+    }
+    this.#announcedFrom = next === null ? null : next.from;
   }
 
   /** Nothing of the silence is counted, and what would end soon after it lasts a little longer. */
   async catchUp(): Promise<void> {
     const { storage, log, clock } = this.#vault;
     this.#uncountedMs = 0;
-    this.#spreadIsDue = true;
     this.#bringForwardIsDue = true;
     const extended = await storage.extendDrains({ now: clock.now(), atMostMs: drainAfterSilenceMs });
     this.#isSilent = false;
     if (extended > 0) log.write('info', 'drain.extended', { count: extended });
     await this.#free();
-    if (this.#mayBegin()) await this.#spread();
   }
 
   /** At the next end, and now and then before it: each count is a write. */
@@ -147,14 +153,12 @@ class Ticks {
   }
 
   async #runDue(): Promise<number> {
-    const mayBegin = this.#mayBegin();
-    if (mayBegin && this.#spreadIsDue) await this.#spread();
     if (this.#bringForwardIsDue && this.#watch.agreesFor(settleMs)) await this.#bringForward();
     const { storage, clock } = this.#vault;
     const now = clock.now();
     const dueAt = await storage.nextDueAt({ now });
     if (dueAt === null || dueAt > now) return 0;
-    const offered = mayBegin ? await this.#begin(now) : 0;
+    const offered = this.#mayBegin() ? await this.#begin(now) : 0;
     return offered + (await this.#free());
   }
 
@@ -162,7 +166,12 @@ class Ticks {
     const { storage, log } = this.#vault;
     return this.#beginning.run(async () => {
       const failures = new Map<string, unknown>();
-      const offered = await storage.requestDueRotations({ now, limit: batch, seal: this.#sealNoting(failures) });
+      const offered = await storage.requestDueRotations({
+        now,
+        limit: batch,
+        mayBegin: this.#missed.mayBegin,
+        seal: this.#sealNoting(failures),
+      });
       for (const [secretId, error] of failures) log.failure('schedule.failed', error, { secretId });
       if (offered > 0) log.write('info', 'rotation.offered', { count: offered });
       return offered;
@@ -185,17 +194,6 @@ class Ticks {
   /** A clock that jumped may jump back: until it has settled, no schedule believes it. */
   #mayBegin(): boolean {
     return this.#watch.hasNotJumpedFor(settleMs);
-  }
-
-  #spread(): Promise<number> {
-    const { storage, clock, log, random } = this.#vault;
-    const delayMs = (intervalMs: number): number => Math.floor(random.fraction() * Math.min(spreadOverMs, intervalMs));
-    return this.#spreading.run(async () => {
-      const moved = await storage.spreadOverdueRotations({ now: clock.now(), overdueMs, delayMs });
-      this.#spreadIsDue = false;
-      if (moved > 0) log.write('info', 'schedule.ran', { count: moved });
-      return moved;
-    });
   }
 
   /** A clock that is far behind makes every plan look too far ahead, so the one found at the start has to settle first. */

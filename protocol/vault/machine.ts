@@ -206,6 +206,8 @@ export const machineRoutes = {
           name: z.string(),
           kind: z.enum(['plain', 'structured', 'managed']),
           version: versionNumber,
+          /** A vault that does not say it lists what may be read. */
+          mayRead: z.boolean().optional(),
           mayRotate: z.boolean(),
         }),
       ),

@@ -39,6 +39,8 @@ export interface Bent {
   readonly signature?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly without?: readonly string[];
+  /** Address of this host that it is sent from. */
+  readonly localAddress?: string;
 }
 
 /** The headers of a signed request. */
@@ -73,7 +75,7 @@ export async function signedRequest(
   bent: Bent = {},
 ): Promise<Answer> {
   const headers = signedHeaders(identity, method, path, body, bent);
-  return plainRequest(baseUrl, method, bent.sentPath ?? path, bent.sentBody ?? body, headers);
+  return plainRequest(baseUrl, method, bent.sentPath ?? path, bent.sentBody ?? body, headers, bent.localAddress);
 }
 
 export function plainRequest(
@@ -82,12 +84,14 @@ export function plainRequest(
   path: string,
   body: string | Uint8Array = '',
   headers: Readonly<Record<string, string>> = {},
+  localAddress?: string,
 ): Promise<Answer> {
   const { hostname, port } = new URL(baseUrl);
   const bytes = Buffer.from(body);
   const length = method === 'GET' && bytes.length === 0 ? {} : { 'content-length': String(bytes.length) };
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ hostname, port, method, path, headers: { ...length, ...headers }, agent: false }, (response) => {
+    const from = localAddress === undefined ? {} : { localAddress };
+    const sent = httpRequest({ hostname, port, method, path, headers: { ...length, ...headers }, agent: false, ...from }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>

@@ -14,6 +14,7 @@ import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { enrollRoute } from '@sikkerkey/protocol/vault/machine.ts';
 import { asOperator, type Identity, plainRequest } from './signed-request.ts';
+import type { StoreFault } from './store-faults.ts';
 
 /** Path of the program's entry. */
 export const vaultProgram = fileURLToPath(new URL('../../apps/vault-server/main.ts', import.meta.url));
@@ -24,9 +25,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs one command of sikkerkey-vault to its end. */
-export async function vaultCommand(words: readonly string[], input = ''): Promise<CommandResult> {
-  const child = spawn(process.execPath, [vaultProgram, ...words], { stdio: 'pipe', env: childEnvironment() });
+/** Runs one command of sikkerkey-vault to its end; the exit code is null where a signal ended it. */
+export function vaultCommand(words: readonly string[], input = ''): Promise<CommandResult> {
+  return runNode([vaultProgram, ...words], input);
+}
+
+/** The same while this happens to its store. */
+export function vaultCommandUnder(fault: StoreFault, words: readonly string[]): Promise<CommandResult> {
+  const faults = new URL('store-faults.ts', import.meta.url);
+  faults.searchParams.set('fault', fault);
+  return runNode(['--import', faults.href, vaultProgram, ...words], '');
+}
+
+async function runNode(words: readonly string[], input: string): Promise<CommandResult> {
+  const child = spawn(process.execPath, words, { stdio: 'pipe', env: childEnvironment() });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.stdin.end(input);

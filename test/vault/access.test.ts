@@ -69,6 +69,12 @@ describe('refusals of a signed request', () => {
     ['no headers', () => plainRequest(vault.apiUrl, 'GET', readPath(secretId)), 401, 'not-authenticated'],
     ['a clock that is slow', () => read(machine, secretId, { timestampOffsetSeconds: -302 }), 401, 'clock-outside-window'],
     ['a clock that is fast', () => read(machine, secretId, { timestampOffsetSeconds: 302 }), 401, 'clock-outside-window'],
+    [
+      'a clock that is slow, and another signature: the time is judged first',
+      () => read(machine, secretId, { timestampOffsetSeconds: -302, signature: `${'A'.repeat(86)}==` }),
+      401,
+      'clock-outside-window',
+    ],
     ['a nonce with a colon', () => read(machine, secretId, { nonce: 'a:b' }), 400, 'request-malformed'],
     ['a query string', () => read(machine, secretId, { sentPath: `${readPath(secretId)}?a=b` }), 400, 'request-malformed'],
     ['an escaped path', () => read(machine, secretId, { sentPath: '/v1/secret/sk%5Fa' }), 400, 'request-malformed'],

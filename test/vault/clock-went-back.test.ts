@@ -17,7 +17,10 @@ test('answers 503 with a code of its own, is not ready, and tells its administra
   const until = systemClock.now() + 3_600_000;
   const store = new Sqlite(join(vault.dataDirectory, 'vault.db'));
   // Of a nonce that expires then, the request was signed up to sixteen minutes before, and up to six.
-  store.prepare('INSERT INTO forgotten_nonces (from_at, to_at) VALUES (?, ?)').run(systemClock.now(), until + 360_000 - 1);
+  const forget = store.prepare('INSERT INTO forgotten_nonces (from_at, to_at) VALUES (?, ?)');
+  forget.run(systemClock.now(), until + 360_000 - 1);
+  const later = { from: until + 86_400_000, until: until + 90_000_000 };
+  forget.run(later.from + 960_000, later.until + 360_000 - 1);
   store.close();
   expect((await plainRequest(vault.apiUrl, 'GET', '/readyz')).status).toBe(200);
   await vault.restart();
@@ -36,6 +39,12 @@ test('answers 503 with a code of its own, is not ready, and tells its administra
   expect((await plainRequest(vault.apiUrl, 'GET', '/healthz')).status).toBe(200);
   expect(JSON.parse(status.stdout)).toMatchObject({ sealed: false, refusingUntil: new Date(until).toISOString() });
   expect(words.stdout).toContain(`requests are refused until it says ${new Date(until).toISOString()}`);
+  const willRefuse = { from: new Date(later.from).toISOString(), until: new Date(later.until).toISOString() };
+  expect(JSON.parse(status.stdout)).toMatchObject({ willRefuse });
+  expect(words.stdout).toContain(`will be refused from ${willRefuse.from} to ${willRefuse.until}`);
+  await expect
+    .poll(() => vault.log(), { timeout: 10_000 })
+    .toContain(`"event":"clock.will-refuse","from":"${willRefuse.from}","until":"${willRefuse.until}"`);
   await expect
     .poll(() => vault.log(), { timeout: 10_000 })
     .toContain(`"event":"clock.went-back","until":"${new Date(until).toISOString()}"`);

@@ -17,9 +17,12 @@ export async function answerControl(vault: VaultParts, sealState: SealState, req
   }
   const { vaultId, apiUrl } = vault.settings;
   const { sealed } = vault.keyring;
-  const until = await vault.storage.refusedUntil({ now: vault.clock.now() });
+  const now = vault.clock.now();
+  const until = await vault.storage.refusedUntil({ now });
+  const next = await vault.storage.refusedNext({ now });
   const refusingUntil = until === null ? null : new Date(until).toISOString();
-  return { outcome: 'done', status: { vaultId, version: vaultVersion, sealed, apiUrl, processId: process.pid, refusingUntil } };
+  const willRefuse = next === null ? null : { from: new Date(next.from).toISOString(), until: new Date(next.until).toISOString() };
+  return { outcome: 'done', status: { vaultId, version: vaultVersion, sealed, apiUrl, processId: process.pid, refusingUntil, willRefuse } };
 }
 
 function refusalOf(vault: VaultParts, error: unknown): ControlAnswer {

@@ -1,6 +1,9 @@
 /**
  * The words between `sikkerkey-vault unseal|seal|status` and the serving process: one JSON line each way over a Unix
  * socket (0600) in the data directory. Whoever may open that socket may already read the data directory.
+ *
+ * After an update the serving process is of the version before until it is started again. So answers are read whatever
+ * they hold besides, and what was added to them may be missing; a request that is not known is refused.
  */
 import { platform } from 'node:os';
 import { join } from 'node:path';
@@ -14,31 +17,30 @@ export const controlRequest = z.discriminatedUnion('act', [
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 
-export const controlStatus = z.strictObject({
+export const controlStatus = z.object({
   vaultId: z.string(),
   version: z.string(),
   sealed: z.boolean(),
   apiUrl: z.string(),
   processId: z.int(),
-  /** Until when every request is refused, since the clock went back (`vault-clock-went-back`); null where they are not. */
-  refusingUntil: z.string().nullable(),
+  /** Until when every request is refused, since the clock went back (`vault-clock-went-back`); null where they are not, or the process does not say. */
+  refusingUntil: z.string().nullable().default(null),
+  /** The next time in which they will be, since a clock ahead of its time told it before; null where none is known. */
+  willRefuse: z.object({ from: z.string(), until: z.string() }).nullable().default(null),
 });
 export type ControlStatus = z.infer<typeof controlStatus>;
 
 const refused = z.discriminatedUnion('code', [
-  z.strictObject({
+  z.object({
     outcome: z.literal('refused'),
     code: z.enum(['unseal-key-wrong', 'unseal-key-malformed', 'request-malformed', 'vault-disk-full']),
   }),
-  z.strictObject({ outcome: z.literal('refused'), code: z.literal('vault-store-failed'), storeCode: z.string() }),
+  z.object({ outcome: z.literal('refused'), code: z.literal('vault-store-failed'), storeCode: z.string() }),
   /** Unexpected; the log of the serving process has it under this reference. */
-  z.strictObject({ outcome: z.literal('refused'), code: z.literal('vault-failed'), reference: z.string() }),
+  z.object({ outcome: z.literal('refused'), code: z.literal('vault-failed'), reference: z.string() }),
 ]);
 
-export const controlAnswer = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('done'), status: controlStatus }),
-  refused,
-]);
+export const controlAnswer = z.discriminatedUnion('outcome', [z.object({ outcome: z.literal('done'), status: controlStatus }), refused]);
 export type ControlAnswer = z.infer<typeof controlAnswer>;
 
 /** Bytes of one line, checked while reading. */

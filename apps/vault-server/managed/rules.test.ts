@@ -113,12 +113,12 @@ describe('asking for a rotation', () => {
     [
       'refused where a published agent asked a quarter of an hour ago',
       { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 100 - publishedPresenceMs } },
-      { kind: 'refuse', reason: 'not-adopted' },
+      { kind: 'refuse', reason: 'published-agent-silent', published: { machineId: 'm1', seenAt: 100 - publishedPresenceMs } },
     ],
     [
       'refused where a published agent will have asked, by a clock since put back',
       { ...steady, strategy: 'single', adopted: false, published: { machineId: 'm1', seenAt: 10_101 } },
-      { kind: 'refuse', reason: 'not-adopted' },
+      { kind: 'refuse', reason: 'published-agent-silent', published: { machineId: 'm1', seenAt: 10_101 } },
     ],
     ['begun in place where a person adopted it so', { ...steady, strategy: 'single' }, { kind: 'offer' }],
   ] as const)('%s', (_, state, expected) => {

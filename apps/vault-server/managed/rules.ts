@@ -85,7 +85,9 @@ export type RequestDecision =
   | { readonly kind: 'same'; readonly rotationId: string; readonly state: 'pending' | 'waiting-for-drain' }
   | { readonly kind: 'offer' }
   | { readonly kind: 'wait' }
-  | { readonly kind: 'refuse'; readonly reason: 'not-adopted' };
+  | { readonly kind: 'refuse'; readonly reason: 'not-adopted' }
+  /** A published agent takes it on again as soon as it asks; to adopt the login would take it from that agent. */
+  | { readonly kind: 'refuse'; readonly reason: 'published-agent-silent'; readonly published: PublishedAgent };
 
 /**
  * One pending rotation at most; while one drains, at most one waits. Behind an un-adoption none waits: it would change
@@ -96,7 +98,10 @@ export function decideRequest(state: ManagedState, now: number): RequestDecision
   if (state.active?.state === 'pending') return { kind: 'same', rotationId: state.active.rotationId, state: 'pending' };
   if (state.active?.purpose === 'unadopt') return { kind: 'same', rotationId: state.active.rotationId, state: 'waiting-for-drain' };
   if (state.waiting !== null) return { kind: 'same', rotationId: state.waiting.rotationId, state: 'waiting-for-drain' };
-  if (!isTakenOn(state, now)) return { kind: 'refuse', reason: 'not-adopted' };
+  if (!isTakenOn(state, now)) {
+    const { published } = state;
+    return published === null ? { kind: 'refuse', reason: 'not-adopted' } : { kind: 'refuse', reason: 'published-agent-silent', published };
+  }
   return state.active === null ? { kind: 'offer' } : { kind: 'wait' };
 }
 

@@ -4,6 +4,7 @@ import { askVault } from '../control/control-client.ts';
 import type { ControlAnswer, ControlRequest, ControlStatus } from '../control/control-protocol.ts';
 import { formatUnsealKey } from '../sealing/unseal-key.ts';
 import type { Command } from './command-line.ts';
+import { fitted } from './fitted-text.ts';
 import type { Terminal } from './terminal.ts';
 import { readRootKey } from './unseal-key-source.ts';
 
@@ -13,7 +14,7 @@ type Asking = Extract<Command, { kind: 'unseal' | 'seal' | 'status' }>;
 export async function askServingVault(command: Asking, terminal: Terminal): Promise<void> {
   const answer = await askVault(command.dataDirectory, await requestOf(command, terminal));
   if (answer.outcome === 'refused') throw refusalOf(answer);
-  await terminal.print(command.json ? JSON.stringify(answer.status) : describe(answer.status));
+  await terminal.print(command.json ? JSON.stringify(answer.status) : describe(answer.status, terminal.columns));
 }
 
 function refusalOf(answer: Extract<ControlAnswer, { outcome: 'refused' }>): CatalogueError {
@@ -43,8 +44,13 @@ async function requestOf(command: Asking, terminal: Terminal): Promise<ControlRe
   }
 }
 
-function describe({ vaultId, version, sealed, apiUrl, processId, refusingUntil }: ControlStatus): string {
-  const line = `${vaultId}  ${sealed ? 'sealed' : 'unsealed'}  ${apiUrl}  version ${version}  process ${processId}`;
-  if (refusingUntil === null) return line;
-  return `${line}\nthe clock went back: requests are refused until it says ${refusingUntil}; set it right if it is wrong`;
+function describe({ vaultId, version, sealed, apiUrl, processId, refusingUntil, willRefuse }: ControlStatus, cells: number | null): string {
+  const lines = [`${vaultId}  ${sealed ? 'sealed' : 'unsealed'}  ${apiUrl}  version ${version}  process ${processId}`];
+  if (refusingUntil !== null) {
+    lines.push(`the clock went back: requests are refused until it says ${refusingUntil}; set it right if it is wrong`);
+  }
+  if (willRefuse !== null) {
+    lines.push(`the clock was ahead: requests will be refused from ${willRefuse.from} to ${willRefuse.until}, a time that it told before`);
+  }
+  return lines.flatMap((line) => fitted(line, cells, 2)).join('\n');
 }

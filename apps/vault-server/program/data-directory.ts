@@ -33,6 +33,20 @@ export function openStore(dataDirectory: string): Promise<Storage> {
   return openSqliteStorage({ file: storeFile(dataDirectory), random: systemRandom });
 }
 
+/**
+ * Whether `isThere` finds what a failed commit was to write. Closes the store and looks at the file anew, as the next process
+ * will: the connection whose commit failed does not see what it left in the write-ahead log, which may count as committed.
+ * True also where the file cannot be read: then nobody knows.
+ */
+export async function mayBeInStore(storage: Storage, dataDirectory: string, isThere: (file: string) => boolean): Promise<boolean> {
+  await storage.close();
+  try {
+    return isThere(storeFile(dataDirectory));
+  } catch {
+    return true;
+  }
+}
+
 /** Throws `vault-not-initialised` before `init`. */
 export async function vaultRecord(storage: Storage): Promise<VaultRecord> {
   const record = await storage.vault();

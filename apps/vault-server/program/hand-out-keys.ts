@@ -1,8 +1,10 @@
 /**
  * Keys are out, in their files and on standard output, before that which they open is durable: what nobody has the key of
- * could never be opened or made again. Where it was not made after all, the key files go again: they are keys of nothing.
+ * could never be opened or made again. Where it is certain that nothing was made, the key files go again: they are keys of
+ * nothing. Where it is not, they stay, and that is said.
  */
 import type { SecretText } from '@sikkerkey/core/secret-text.ts';
+import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { NewKeyFiles } from '../sealing/key-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,11 +14,11 @@ export interface Making {
   readonly shown: string;
   /** Makes durable what the keys open. */
   make(): Promise<void>;
-  /** Whether it is certain that nothing was made. */
-  isNotMade(): Promise<boolean>;
+  /** Whether it may have been made although making it failed (`mayBeInStore`). */
+  mayBeMade(): Promise<boolean>;
 }
 
-/** Throws what `make` throws, `vault-key-file-exists`, `vault-path-unusable`, `vault-output-lost`, UnsafePath. */
+/** Throws what `make` throws, or `vault-making-uncertain` where it may have been made; `vault-key-file-exists`, `vault-path-unusable`, `vault-output-lost`, UnsafePath. */
 export async function makeWithKeysHandedOut(making: Making, terminal: Terminal): Promise<void> {
   const files = new NewKeyFiles();
   try {
@@ -26,7 +28,12 @@ export async function makeWithKeysHandedOut(making: Making, terminal: Terminal):
     await terminal.print(making.shown);
     await making.make();
   } catch (error) {
-    if (await making.isNotMade()) await files.takeBack();
+    if (await making.mayBeMade()) throw new CatalogueError('vault-making-uncertain', { why: whyOf(error) }, { cause: error });
+    await files.takeBack();
     throw error;
   }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof CatalogueError ? error.code : 'unexpected';
 }

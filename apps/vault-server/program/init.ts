@@ -7,11 +7,13 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { Keyring } from '../sealing/keyring.ts';
 import { createRootKey } from '../sealing/root-key.ts';
 import { formatUnsealKey } from '../sealing/unseal-key.ts';
+import { readVaultRecord } from '../storage/sqlite/vault-reader.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { InitCommand } from './command-line.ts';
-import { openCheckpoints, openStore, prepareDataDirectory } from './data-directory.ts';
+import { mayBeInStore, openCheckpoints, openStore, prepareDataDirectory } from './data-directory.ts';
 import { fitted } from './fitted-text.ts';
 import { makeWithKeysHandedOut } from './hand-out-keys.ts';
+import { writeLastCheckpoint } from './last-checkpoint.ts';
 import { type NewOperator, newOperator } from './new-operator.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,7 +38,7 @@ export async function initialiseVault(command: InitCommand, terminal: Terminal):
     try {
       await makeVault(command, terminal, storage, made);
       // From the first entry on, a log that was cut to nothing is told from a new one.
-      await checkpoints.write(await storage.auditHeads(), systemClock.now());
+      await writeLastCheckpoint(checkpoints, storage, terminal);
     } finally {
       await checkpoints.close();
     }
@@ -71,16 +73,10 @@ async function makeVault(command: InitCommand, terminal: Terminal, storage: Stor
         const outcome = await storage.initialise({ vaultId, rootKeyVerifier, ...operator, now: systemClock.now() });
         if (outcome.kind === 'exists') throw new CatalogueError('vault-exists', {});
       },
-      isNotMade: () => isNotMade(storage, vaultId),
+      mayBeMade: () => mayBeInStore(storage, command.dataDirectory, (file) => readVaultRecord(file)?.vaultId === vaultId),
     },
     terminal,
   );
-}
-
-/** False also where the store cannot say: then the keys stay, for they may be the only ones. */
-async function isNotMade(storage: Storage, vaultId: string): Promise<boolean> {
-  const found = await storage.vault().catch(() => undefined);
-  return found !== undefined && found?.vaultId !== vaultId;
 }
 
 /** Each key is either in its file or printed, never both. */

@@ -7,29 +7,32 @@ import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { displayName } from '@sikkerkey/protocol/vault/shapes.ts';
 import { Keyring } from '../sealing/keyring.ts';
+import { isOperatorStored } from '../storage/sqlite/vault-reader.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { OperatorCreateCommand } from './command-line.ts';
-import { openCheckpoints, openStore, prepareDataDirectory, storedVaultRecord } from './data-directory.ts';
+import { mayBeInStore, openCheckpoints, openStore, prepareDataDirectory, storedVaultRecord } from './data-directory.ts';
 import { makeWithKeysHandedOut } from './hand-out-keys.ts';
+import { writeLastCheckpoint } from './last-checkpoint.ts';
 import { type NewOperator, newOperator } from './new-operator.ts';
 import type { Terminal } from './terminal.ts';
 import { readRootKey } from './unseal-key-source.ts';
 
-/** Throws `vault-usage` for a name that is too long, `vault-not-initialised`, `vault-must-be-stopped`, `unseal-key-wrong`, and what handing out a key throws; then nobody was made. */
+/** Throws `vault-usage` for a name that is too long, `vault-not-initialised`, `vault-must-be-stopped`, `unseal-key-wrong`, and what handing out a key throws; then nobody was made, but for `vault-making-uncertain`. */
 export async function createOperator(command: OperatorCreateCommand, terminal: Terminal): Promise<void> {
   if (!displayName.safeParse(command.name).success) throw new CatalogueError('vault-usage', { word: '--name' });
   const { vaultId, rootKeyVerifier } = storedVaultRecord(command.dataDirectory);
+  // Opening the store takes its lock and brings it to this version: that is for who has the key alone.
+  const keyring = new Keyring(vaultId, systemRandom);
+  keyring.unseal(await readRootKey(command.keyFile, terminal, 'operator create --name NAME'), rootKeyVerifier);
   await prepareDataDirectory(command.dataDirectory);
   await using cleanup = new AsyncDisposableStack();
   const storage = await openStoreOfStoppedVault(command.dataDirectory);
   cleanup.defer(() => storage.close());
-  const keyring = new Keyring(vaultId, systemRandom);
-  keyring.unseal(await readRootKey(command.keyFile, terminal, 'operator create --name NAME'), rootKeyVerifier);
   const checkpoints = await openCheckpoints(command.dataDirectory, keyring);
   cleanup.defer(() => checkpoints.close());
   storage.useAuditKey(keyring.auditAuthenticator());
   await makeOperator(command, terminal, storage, newOperator());
-  await checkpoints.write(await storage.auditHeads(), systemClock.now());
+  await writeLastCheckpoint(checkpoints, storage, terminal);
 }
 
 async function makeOperator(command: OperatorCreateCommand, terminal: Terminal, storage: Storage, made: NewOperator): Promise<void> {
@@ -42,8 +45,7 @@ async function makeOperator(command: OperatorCreateCommand, terminal: Terminal, 
       make: async () => {
         await storage.createOperatorAtHost({ operatorId, name, publicKey, now: systemClock.now() });
       },
-      // Where the store cannot say, the key stays: it may be the only one.
-      isNotMade: async () => (await storage.operatorByIdentity(operatorId).catch(() => undefined)) === null,
+      mayBeMade: () => mayBeInStore(storage, command.dataDirectory, (file) => isOperatorStored(file, operatorId)),
     },
     terminal,
   );

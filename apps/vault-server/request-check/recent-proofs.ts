@@ -1,10 +1,11 @@
 /**
- * Who proved itself from which address lately. While an address is locked out, these are still verified: behind one
- * address there may be many hosts, and one that is wrong is not to stop those that are right. Whom this process does
- * not know, the store may: it keeps where each machine and operator was seen last, and what it says is recalled here.
+ * Who proved itself lately, and may be verified at which address. While an address is locked out, these still are: behind
+ * one address there may be many hosts, and one that is wrong is not to stop those that are right, nor one that has just
+ * moved there. Whom this process has not heard there, the store may know: it keeps when each machine and operator was seen
+ * last, and what it says is recalled here.
  *
- * Verifying costs the vault something, so failures under an identity are bounded: whoever knows an identity that works
- * from the same address can make that one wait, and no other. That its answer takes longer than a stranger's tells him
+ * Verifying costs the vault something, so failures under an identity are bounded for each address: whoever knows an
+ * identity can make that one wait at his own address, and nowhere else. That its answer takes longer than a stranger's tells him
  * only what he had to know: ids are random, and too long to be guessed.
  */
 import type { Clock } from '@sikkerkey/core/clock.ts';
@@ -48,7 +49,7 @@ export class RecentProofs {
     return proof !== undefined && this.#clock.monotonic() - proof.provenAt < rememberedMs;
   }
 
-  /** What the store knows of a name that is not known here: it proved itself from this address `agoMs` ago by the wall clock. */
+  /** What the store knows of a name that is not known here: it proved itself `agoMs` ago by the wall clock, at this address or another. */
   recall(address: string, identity: string, agoMs: number): void {
     if (agoMs < -clockSlackMs || agoMs >= rememberedMs || this.knows(address, identity)) return;
     const now = this.#clock.monotonic();

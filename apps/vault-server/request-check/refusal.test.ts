@@ -15,3 +15,12 @@ test('what is not there is told as what the route looked up, not as what it was 
     expect.objectContaining({ code: 'not-found', details: { subject: 'project' } }),
   );
 });
+
+test('a published agent that is silent is named by its machine, and told from a login that nobody took on', () => {
+  const silent = { kind: 'refused', reason: 'published-agent-silent', machineId: 'm_1', seenAt: Date.UTC(2026, 10, 21, 8) } as const;
+
+  expect(() => done(silent, 'secret')).toThrowError(
+    expect.objectContaining({ code: 'published-agent-silent', details: { machineId: 'm_1', heardAt: '2026-11-21T08:00:00.000Z' } }),
+  );
+  expect(() => done({ kind: 'refused', reason: 'not-adopted' }, 'secret')).toThrowError(expect.objectContaining({ code: 'not-adopted' }));
+});

@@ -6,7 +6,7 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { type ErrorCode, errorCatalogue } from '@sikkerkey/protocol/error-catalogue.ts';
 import { clockWindowSeconds, errorCodeHeader } from '@sikkerkey/protocol/signing.ts';
 import type { V2ErrorBody } from '@sikkerkey/protocol/vault/error-body.ts';
-import type { BareReason, InFlight, Outcome } from '../storage/records.ts';
+import type { BareReason, InFlight, Outcome, Refused } from '../storage/records.ts';
 
 /** Statuses of the codes that the vault answers with; any other code is a defect and answers 500. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -32,6 +32,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'already-adopted': 409,
   'last-operator': 409,
   'not-adopted': 409,
+  'published-agent-silent': 409,
   'owner-mismatch': 409,
   'waiting-for-drain': 409,
   'nothing-draining': 409,
@@ -146,6 +147,7 @@ export function done<Value>(outcome: Outcome<Value>, subject: Subject, made: Sub
   if (outcome.kind === 'done') return outcome.value;
   if (outcome.reason === 'waiting-for-drain') throw waitingForDrain(outcome.inFlight);
   if (outcome.reason === 'not-a-member') throw new CatalogueError('machine-not-member', { projectId: outcome.projectId });
+  if (outcome.reason === 'published-agent-silent') throw publishedAgentSilent(outcome);
   throw refusalOf(outcome.reason, subject, made);
 }
 
@@ -153,4 +155,8 @@ export function done<Value>(outcome: Outcome<Value>, subject: Subject, made: Sub
 function waitingForDrain({ secretId, holdOutCount, drainDeadlineAt }: InFlight): CatalogueError {
   const until = drainDeadlineAt === null ? 'the rotation ends' : new Date(drainDeadlineAt).toISOString();
   return new CatalogueError('waiting-for-drain', { secretId, holdOuts: holdOutCount, until });
+}
+
+function publishedAgentSilent({ machineId, seenAt }: Extract<Refused, { reason: 'published-agent-silent' }>): CatalogueError {
+  return new CatalogueError('published-agent-silent', { machineId, heardAt: new Date(seenAt).toISOString() });
 }

@@ -1,7 +1,7 @@
 /**
  * Who makes a request, proven: shape → address lockout → identity → clock window → signature (DESIGN §4). What comes
  * after (nonce, state, grant, audit) belongs to the store's operations, in one transaction with what is asked for.
- * A locked address is refused before any key is looked up, but for identities that proved themselves from it lately:
+ * A locked address is refused before any key is looked up, but for identities that proved themselves lately, from wherever:
  * whether one did is at most one read of the store, by its id.
  *
  * Machines and operators are looked up in tables of their own; a route names the one class it accepts. Failures of
@@ -15,6 +15,7 @@ import type { VaultParts } from '../vault-parts.ts';
 import { AddressLockout } from './address-lockout.ts';
 import { RecentProofs } from './recent-proofs.ts';
 import { readSignedHeaders, type SignedHeaders } from './signed-headers.ts';
+import { UnheardReaders } from './unheard-readers.ts';
 import { SignatureVerifier } from './verify-signature.ts';
 
 export interface ReceivedRequest {
@@ -35,11 +36,14 @@ type Kind = 'machine' | 'operator';
 
 const headerOf = { machine: identityHeader, operator: operatorHeader } as const satisfies Readonly<Record<Kind, string>>;
 const identitiesKept = 20_000;
+/** Who asks here signs by its own clock; our clients learn the vault's time from its first refusal. */
+const publishedPaths = '/v1/';
 
 export class RequestCheck {
   readonly #parts: Parts;
   readonly #lockout: AddressLockout;
   readonly #proofs: RecentProofs;
+  readonly #unheard: UnheardReaders;
   readonly #verifier = new SignatureVerifier();
   readonly #machineKeys = new Map<string, Buffer>();
   readonly #operatorKeys = new Map<string, Buffer>();
@@ -48,6 +52,7 @@ export class RequestCheck {
     this.#parts = parts;
     this.#lockout = new AddressLockout(parts);
     this.#proofs = new RecentProofs(parts.clock);
+    this.#unheard = new UnheardReaders(parts);
   }
 
   /** The machine that signed this request. Throws the catalogue's refusals. */
@@ -82,17 +87,19 @@ export class RequestCheck {
     const cached = keys.get(id);
     const publicKey = cached ?? (await find(id));
     const now = this.#parts.clock.now();
-    if (Math.abs(Math.floor(now / 1000) - headers.timestampSeconds) > clockWindowSeconds) {
+    const { method, target: path, body } = request;
+    const holds = this.#verifier.verify({ ...headers, method, path, body }, publicKey);
+    // A known identity would otherwise be told from an unknown one by the look-up that its kept key spares.
+    const isOutside = isOutsideWindow(now, headers.timestampSeconds);
+    if ((isOutside || !holds) && cached !== undefined) await find(id);
+    if (!holds && locked !== null) this.#proofs.failed(request.address, prover);
+    if (isOutside) {
+      // The time is judged first, whatever the signature; whose it is matters only to what he holds.
+      if (holds && kind === 'machine' && path.startsWith(publishedPaths)) await this.#unheard.refused(id, headers.timestampSeconds);
       throw new CatalogueError('clock-outside-window', { windowSeconds: clockWindowSeconds });
     }
-    const { method, target: path, body } = request;
-    if (!this.#verifier.verify({ ...headers, method, path, body }, publicKey)) {
-      // A known identity would otherwise be told from an unknown one by the look-up that its kept key spares.
-      if (cached !== undefined) await find(id);
-      if (locked !== null) {
-        this.#proofs.failed(request.address, prover);
-        throw locked;
-      }
+    if (!holds) {
+      if (locked !== null) throw locked;
       await this.#lockout.recordFailure(request.address);
       throw new CatalogueError('not-authenticated', {});
     }
@@ -105,12 +112,16 @@ export class RequestCheck {
     const { storage, clock } = this.#parts;
     const prover = `${kind}:${id}`;
     if (!this.#proofs.knows(address, prover)) {
-      const seenAt = await storage.seenFrom({ kind, id, address });
+      const seenAt = await storage.lastSeenAt({ kind, id });
       if (seenAt === null) return false;
       this.#proofs.recall(address, prover, clock.now() - seenAt);
     }
     return this.#proofs.admits(address, prover);
   }
+}
+
+function isOutsideWindow(now: number, signedAtSeconds: number): boolean {
+  return Math.abs(Math.floor(now / 1000) - signedAtSeconds) > clockWindowSeconds;
 }
 
 /** Shape alone. A target with a query, a fragment or an escape is not one that any client signs (wire-runtime §1.3). */

@@ -34,8 +34,10 @@ export type RefusalReason =
   | 'fingerprint-mismatch'
   /** 409: adopted before. */
   | 'already-adopted'
-  /** 409: nothing to un-adopt. */
+  /** 409: nothing to un-adopt, or nobody took it on. */
   | 'not-adopted'
+  /** 409: the published agent that serves this login has not asked for a while. */
+  | 'published-agent-silent'
   /** 409: the owner named is not the login that the live version carries. */
   | 'owner-mismatch'
   /** 409: something is pending, draining or claimed (rotation-protocol.md rule 8). */
@@ -62,12 +64,14 @@ export interface InFlight {
 export type NonceUse = 'fresh' | 'replay' | 'time-forgotten' | 'nonce-forgotten';
 
 /** What no fact of the case has to come with. */
-export type BareReason = Exclude<RefusalReason, 'waiting-for-drain' | 'not-a-member'>;
+export type BareReason = Exclude<RefusalReason, 'waiting-for-drain' | 'not-a-member' | 'published-agent-silent'>;
 
 export type Refused =
   | { readonly kind: 'refused'; readonly reason: BareReason }
   /** `projectId`: the project that the machine would have to be a member of. */
   | { readonly kind: 'refused'; readonly reason: 'not-a-member'; readonly projectId: string }
+  /** `machineId`: whose agent; heard last at `seenAt`, by the vault's clock. */
+  | { readonly kind: 'refused'; readonly reason: 'published-agent-silent'; readonly machineId: string; readonly seenAt: number }
   | { readonly kind: 'refused'; readonly reason: 'waiting-for-drain'; readonly inFlight: InFlight };
 
 export type Outcome<Value> = { readonly kind: 'done'; readonly value: Value } | Refused;

@@ -103,8 +103,8 @@ export interface VaultOperations {
   /** Immutable facts of an identity, for the signature check; null when unknown. `id` canonical. */
   machineByIdentity(id: string): Promise<IdentityRecord | null>;
   operatorByIdentity(id: string): Promise<IdentityRecord | null>;
-  /** When this machine or operator was seen last, to the minute, if that was from this address; else null. */
-  seenFrom(input: { readonly kind: 'machine' | 'operator'; readonly id: string; readonly address: string }): Promise<number | null>;
+  /** When this machine or operator was seen last, to the minute; null when never. */
+  lastSeenAt(input: { readonly kind: 'machine' | 'operator'; readonly id: string }): Promise<number | null>;
   /** Records a nonce by itself, for a signed request that reaches no other operation. */
   useNonce(caller: MachineCaller | OperatorCaller): Promise<NonceUse>;
   /** When the address may try again; null when it is not locked. */
@@ -260,7 +260,7 @@ export interface RotationOperations {
   unadopt(input: ByMachine & OfSecret & MayOffer): Promise<Outcome<{ readonly rotationId: string }>>;
   /** Ends what is in flight, unseen; 'waiting-for-drain' while another daemon holds the claim. Repeatable. */
   abandon(input: ByMachine & OfSecret & { readonly daemonId: string; readonly reason: string }): Promise<Outcome<LeftBehind[]>>;
-  /** Pending: the same rotation again. Draining: one waits. A login that nobody took on: `not-adopted`. */
+  /** Pending: the same rotation again. Draining: one waits. A login that nobody took on: `not-adopted`, or `published-agent-silent`. */
   requestRotation(input: { readonly caller: MachineCaller | OperatorCaller } & OfSecret & MayOffer): Promise<Outcome<RequestedRotation>>;
   /** Clears the holds of the draining version; the holds returned are those that will break. */
   retireNow(input: ByOperator & OfSecret): Promise<Outcome<{ readonly rotationId: string; readonly broken: ReaderHold[] }>>;

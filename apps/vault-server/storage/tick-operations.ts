@@ -1,6 +1,19 @@
 /** The part of the storage interface that works by itself: what listeners are told, and what comes about with time. */
 import type { EventPage, MayOffer } from './records.ts';
 
+/** A rotation whose time has come by the wall clock. */
+export interface DueRotation {
+  readonly secretId: string;
+  readonly dueAt: number;
+  readonly intervalMs: number;
+}
+
+/** From when to when, by the wall clock; the end is not part of it. */
+export interface TimeSpan {
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Events for listeners, and the work of the vault's own tick. Each tick's operation is bounded by `limit`. */
 export interface TickOperations {
   /** Position of now, for a listener that starts without a cursor. */
@@ -8,16 +21,12 @@ export interface TickOperations {
   /** Events after the cursor that this machine may see at this moment, in commit order. `limit` bounds the rows looked at. */
   eventsAfter(input: { readonly machineId: string; readonly cursor: string; readonly limit: number }): Promise<EventPage>;
   /**
-   * Makes due rotations pending; secrets with one in flight come later. One whose value cannot be sealed is due again in a
-   * minute and keeps none of the others waiting. Returns how many began.
+   * Makes due rotations pending that `mayBegin`; secrets with one in flight come later. One whose value cannot be sealed is
+   * due again in a minute and keeps none of the others waiting. Returns how many began.
    */
-  requestDueRotations(input: { readonly now: number; readonly limit: number } & MayOffer): Promise<number>;
-  /** After downtime: every rotation overdue by more than `overdueMs` moves to now + `delayMs` of its interval. Returns how many. */
-  spreadOverdueRotations(input: {
-    readonly now: number;
-    readonly overdueMs: number;
-    readonly delayMs: (intervalMs: number) => number;
-  }): Promise<number>;
+  requestDueRotations(
+    input: { readonly now: number; readonly limit: number; readonly mayBegin: (due: DueRotation) => boolean } & MayOffer,
+  ): Promise<number>;
   /**
    * A rotation that a clock since put back planned for later than an interval from now comes at now + its interval. Only
    * for a `now` that is known to be right. Returns how many did.
@@ -29,10 +38,21 @@ export interface TickOperations {
    */
   refusedUntil(input: { readonly now: number }): Promise<number | null>;
   /**
+   * The next time to come in which every request will be refused (`refusedUntil`): one that a clock ahead of its time told,
+   * and whose nonces are forgotten. Null where none is known; what is refused now is not to come.
+   */
+  refusedNext(input: { readonly now: number }): Promise<TimeSpan | null>;
+  /**
    * After a time in which nobody could hear of a promotion, none of which is counted: every drain that is not over lasts
-   * for at least `atMostMs` more, or its secret's own deadline where that is shorter. Returns how many last longer now.
+   * for at least `atMostMs` more, or its secret's own deadline where that is shorter; but all in all no longer than twice
+   * that deadline. Returns how many last longer now.
    */
   extendDrains(input: { readonly now: number; readonly atMostMs: number }): Promise<number>;
+  /**
+   * The drains of versions that this approved machine read as a published client get their whole deadline again, without
+   * that end: it asked, and could not hear of the promotion. Only those of which less than half is left, as each is audited.
+   */
+  extendDrainsHeldBy(input: { readonly machineId: string; readonly now: number }): Promise<number>;
   /** Earliest moment at which a lease, or the schedule of a login that is taken on as of `now`, is due; null when nothing is planned. */
   nextDueAt(input: { readonly now: number }): Promise<number | null>;
   /** How much older the vault must become until a drain or a hold is over; null while none runs. */

@@ -13,12 +13,13 @@ export const secretHandlers: MachineHandlers<SecretRoutes> = {
   listSecrets: async (vault, caller) => {
     const listed = done(await vault.storage.listForMachine({ caller, projectId: null }), 'secret');
     return {
-      secrets: listed.map(({ secretId, projectId, name, kind, version, mayRotate }) => ({
+      secrets: listed.map(({ secretId, projectId, name, kind, version, mayRead, mayRotate }) => ({
         secretId,
         projectId,
         name,
         kind,
         version,
+        mayRead,
         mayRotate,
       })),
     };

@@ -10,10 +10,7 @@ export function clockContract(vault: CurrentVault): void {
   let secretId: string;
   let daemon: Daemon;
   beforeEach(async () => {
-    const project = await vault().project();
-    machineId = await vault().approved(project);
-    secretId = await vault().managedSecret(project);
-    await vault().grant(secretId, machineId, 'read', 'rotate');
+    ({ machineId, secretId } = await vault().servedSecret());
     daemon = new Daemon(vault(), machineId, secretId);
     await daemon.adopt();
     await daemon.rotate();
@@ -125,7 +122,6 @@ export function clockContract(vault: CurrentVault): void {
     expectDone(await vault().storage.setSchedule({ caller: vault().operator(), ...schedule }));
     vault().now = now;
 
-    expect(await vault().storage.spreadOverdueRotations({ now, overdueMs: 5_000, delayMs: () => 0 })).toBe(0);
     expect(await vault().storage.bringForward({ now })).toBe(1);
     expect(await vault().storage.bringForward({ now })).toBe(0);
 
@@ -162,6 +158,34 @@ export function clockContract(vault: CurrentVault): void {
     expect(await useNonce('b')).toBe('fresh');
     expect(await vault().storage.useNonce({ ...vault().machine(machineId), signedAt: until - 1_000 })).toBe('nonce-forgotten');
     expect(await vault().storage.refusedUntil({ now: until })).toBeNull();
+  });
+
+  test('a time in which requests will be refused, since a clock ahead told it, is known before it comes', async () => {
+    await useNonce('before');
+    vault().now += 1_800_000;
+    await prune();
+    expect(await vault().storage.refusedNext({ now: vault().now })).toBeNull();
+    vault().now += 7_200_000;
+    await useNonce('ahead');
+    vault().now += 1_800_000;
+    await prune();
+    expect(await vault().storage.refusedNext({ now: vault().now })).toBeNull();
+    vault().now -= 7_200_000;
+
+    const next = await vault().storage.refusedNext({ now: vault().now });
+    if (next === null) throw new Error('nothing is known of it');
+    expect(next.from).toBeGreaterThan(vault().now);
+    for (const [now, use] of [
+      [next.from - 1, 'fresh'],
+      [next.from, 'time-forgotten'],
+      [next.until - 1, 'time-forgotten'],
+      [next.until, 'fresh'],
+    ] as const) {
+      vault().now = now;
+      expect(await useNonce(`at ${now}`)).toBe(use);
+    }
+    vault().now = next.from;
+    expect(await vault().storage.refusedNext({ now: next.from })).toBeNull();
   });
 
   test('time in which every request is refused, since the clock went back, ends no drain', async () => {

@@ -74,10 +74,7 @@ export function concurrencyContract(vault: CurrentVault): void {
   });
 
   test('a promotion and reads at once: every reader of the old version holds it', async () => {
-    const project = await vault().project();
-    const machineId = await vault().approved(project);
-    const secretId = await vault().managedSecret(project);
-    await vault().grant(secretId, machineId, 'read', 'rotate');
+    const { machineId, secretId } = await vault().servedSecret();
     const daemon = new Daemon(vault(), machineId, secretId);
     await daemon.adopt();
     await daemon.rotate();

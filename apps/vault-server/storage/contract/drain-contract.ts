@@ -9,10 +9,7 @@ export function drainContract(vault: CurrentVault): void {
   let secretId: string;
   let daemon: Daemon;
   beforeEach(async () => {
-    project = await vault().project();
-    machineId = await vault().approved(project);
-    secretId = await vault().managedSecret(project);
-    await vault().grant(secretId, machineId, 'read', 'rotate');
+    ({ project, machineId, secretId } = await vault().servedSecret());
     daemon = new Daemon(vault(), machineId, secretId);
   });
   const request = async () => expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));

@@ -161,6 +161,15 @@ export class Vault {
     }
   }
 
+  /** A managed secret, and a machine that may read and rotate it. */
+  async servedSecret(): Promise<{ readonly project: string; readonly machineId: string; readonly secretId: string }> {
+    const project = await this.project();
+    const machineId = await this.approved(project);
+    const secretId = await this.managedSecret(project);
+    await this.grant(secretId, machineId, 'read', 'rotate');
+    return { project, machineId, secretId };
+  }
+
   /** Actions in the audit log, oldest first. */
   async audited(): Promise<string[]> {
     const entries = expectDone(await this.storage.auditEntries({ caller: this.operator(), before: null, limit: 200, secretId: null }));

@@ -8,10 +8,7 @@ export function holdersContract(vault: CurrentVault): void {
   let secretId: string;
   let daemon: Daemon;
   beforeEach(async () => {
-    const project = await vault().project();
-    machineId = await vault().approved(project);
-    secretId = await vault().managedSecret(project);
-    await vault().grant(secretId, machineId, 'read', 'rotate');
+    ({ machineId, secretId } = await vault().servedSecret());
     daemon = new Daemon(vault(), machineId, secretId);
     await daemon.adopt();
     await daemon.rotate();

@@ -11,10 +11,7 @@ export function publishedContract(vault: CurrentVault): void {
   let machineId: string;
   let secretId: string;
   beforeEach(async () => {
-    project = await vault().project();
-    machineId = await vault().approved(project);
-    secretId = await vault().managedSecret(project);
-    await vault().grant(secretId, machineId, 'read', 'rotate');
+    ({ project, machineId, secretId } = await vault().servedSecret());
     await configuration();
   });
   const configuration = async (by = machineId) =>
@@ -115,19 +112,20 @@ export function publishedContract(vault: CurrentVault): void {
 
   describe('a login that nobody took on', () => {
     const ask = () => vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor });
-    const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, seal: sealFor });
+    const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, mayBegin: () => true, seal: sealFor });
     const nextDueAt = () => vault().storage.nextDueAt({ now: vault().now });
     const schedule = async () =>
       expectDone(await vault().storage.setSchedule({ caller: vault().operator(), secretId, intervalMs: 10_000, drainDeadlineMs: null }));
 
-    test('is one that a published agent looked at, a quarter of an hour later', async () => {
+    test('is one whose published agent has been silent for a quarter of an hour, and the refusal says whose and since when', async () => {
       await schedule();
-      const plannedAt = vault().now + 10_000;
+      const heardAt = vault().now;
+      const plannedAt = heardAt + 10_000;
       vault().now += publishedPresenceMs - 1;
       expect(await nextDueAt()).toBe(plannedAt);
       vault().now += 1;
 
-      expectRefused(await ask(), 'not-adopted');
+      expect(await ask()).toEqual({ kind: 'refused', reason: 'published-agent-silent', machineId, seenAt: heardAt });
       expect(await due()).toBe(0);
       expect(await nextDueAt()).toBeNull();
 
@@ -142,7 +140,7 @@ export function publishedContract(vault: CurrentVault): void {
       await configuration();
       vault().now -= 3_590_000;
 
-      expectRefused(await ask(), 'not-adopted');
+      expectRefused(await ask(), 'published-agent-silent');
       expect(await due()).toBe(0);
       expect(await nextDueAt()).toBeNull();
     });

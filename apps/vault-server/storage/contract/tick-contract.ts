@@ -1,5 +1,6 @@
 /** The vault's own tick: schedules, drains, leases, forgetting. */
 import { beforeEach, expect, test } from 'vitest';
+import type { DueRotation } from '../tick-operations.ts';
 import { Daemon } from './daemon.ts';
 import { type CurrentVault, expectDone, expectRefused, sealFor } from './fixture.ts';
 
@@ -18,7 +19,7 @@ export function tickContract(vault: CurrentVault): void {
     await daemon.rotate();
     return { secretId, daemon };
   };
-  const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, seal: sealFor });
+  const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, mayBegin: () => true, seal: sealFor });
   const managed = async (secretId: string) =>
     expectDone(await vault().storage.showSecret({ caller: vault().operator(), secretId })).managed;
 
@@ -68,7 +69,7 @@ export function tickContract(vault: CurrentVault): void {
     for (let count = 0; count < 3; count += 1) await adopted(10_000);
     vault().now += 10_000;
 
-    expect(await vault().storage.requestDueRotations({ now: vault().now, limit: 2, seal: sealFor })).toBe(2);
+    expect(await vault().storage.requestDueRotations({ now: vault().now, limit: 2, mayBegin: () => true, seal: sealFor })).toBe(2);
     expect(await due()).toBe(1);
   });
 
@@ -82,7 +83,7 @@ export function tickContract(vault: CurrentVault): void {
       attempts += 1;
       throw new Error('the project key is damaged');
     };
-    const begin = () => vault().storage.requestDueRotations({ now: vault().now, limit: 1, seal });
+    const begin = () => vault().storage.requestDueRotations({ now: vault().now, limit: 1, mayBegin: () => true, seal });
 
     expect(await begin()).toBe(0);
     expect(await begin()).toBe(1);
@@ -99,21 +100,22 @@ export function tickContract(vault: CurrentVault): void {
     expect(await due()).toBe(1);
   });
 
-  test('rotations overdue after downtime are spread, those just due are not', async () => {
+  test('what may not begin yet keeps its plan, and keeps what may from nothing', async () => {
     const first = await adopted(10_000);
-    vault().now += 60_000;
+    vault().now += 5_000;
     const second = await adopted(10_000);
     vault().now += 10_000;
-    let delay = 0;
-    const delayMs = (intervalMs: number): number => {
-      delay += intervalMs / 4;
-      return delay;
+    const seen: unknown[] = [];
+    const mayBegin = (due: DueRotation): boolean => {
+      seen.push(due);
+      return due.secretId === second.secretId;
     };
 
-    expect(await vault().storage.spreadOverdueRotations({ now: vault().now, overdueMs: 5000, delayMs })).toBe(1);
+    expect(await vault().storage.requestDueRotations({ now: vault().now, limit: 1, mayBegin, seal: sealFor })).toBe(1);
 
-    expect((await managed(first.secretId))?.nextRotationAt).toBe(vault().now + 2500);
-    expect((await managed(second.secretId))?.nextRotationAt).toBe(vault().now);
+    expect(seen[0]).toEqual({ secretId: first.secretId, dueAt: vault().now - 5_000, intervalMs: 10_000 });
+    expect(await managed(first.secretId)).toMatchObject({ phase: 'none', nextRotationAt: vault().now - 5_000 });
+    expect((await managed(second.secretId))?.phase).toBe('pending');
   });
 
   test('a drain whose deadline passed is announced once', async () => {
@@ -163,6 +165,77 @@ export function tickContract(vault: CurrentVault): void {
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
     expect(await extend(900_000)).toBe(0);
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+  });
+
+  test('however many silences there are, a drain ends when the vault was heard for twice its deadline', async () => {
+    const { secretId, daemon } = await adopted(null);
+    const reader = { secretId, instance: null, pool: null };
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const work = await daemon.claim();
+    await daemon.confirm(work);
+    const silence = () => vault().storage.extendDrains({ now: vault().now, atMostMs: 900_000 });
+    for (let heardMs = 0; heardMs < 119_000; heardMs += 1_000) {
+      await vault().lives(1_000);
+      await silence();
+      expect((await daemon.drain(work)).state).toBe('draining');
+    }
+
+    expect(await vault().lives(1_000)).toBe(1);
+    expect(await silence()).toBe(0);
+    expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+  });
+
+  test('a published client that cannot be heard holds what it read for as long as that lasts, and nothing else', async () => {
+    const { secretId, daemon } = await adopted(null);
+    const other = await adopted(null);
+    const reader = { instance: null, pool: null };
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), secretId, ...reader }));
+    const elsewhere = await vault().approved(project);
+    await vault().grant(other.secretId, elsewhere, 'read');
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(elsewhere), secretId: other.secretId, ...reader }));
+    const drains = async (of: Daemon, id: string) => {
+      expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId: id, seal: sealFor }));
+      const work = await of.claim();
+      await of.confirm(work);
+      return work;
+    };
+    const work = await drains(daemon, secretId);
+    const otherWork = await drains(other.daemon, other.secretId);
+    const refused = () => vault().storage.extendDrainsHeldBy({ machineId, now: vault().now });
+
+    let extended = 0;
+    for (let round = 0; round < 50; round += 1) {
+      await vault().lives(10_000);
+      extended += await refused();
+    }
+    expect((await daemon.drain(work)).state).toBe('draining');
+    expect(await other.daemon.drain(otherWork)).toEqual({ state: 'deadline-passed' });
+    expect(extended).toBeLessThan(17);
+    await vault().lives(60_000);
+    expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
+    expect(await refused()).toBe(0);
+  });
+
+  test('a machine that was disabled, or that an operator said retire now to, holds nothing by being refused', async () => {
+    const { secretId, daemon } = await adopted(null);
+    const reading = await vault().approved(project);
+    await vault().grant(secretId, reading, 'read');
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(reading), secretId, instance: null, pool: null }));
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    await daemon.confirm(await daemon.claim());
+    await vault().lives(50_000);
+    const refused = () => vault().storage.extendDrainsHeldBy({ machineId: reading, now: vault().now });
+    const setState = async (state: 'disabled' | 'approved') =>
+      expectDone(await vault().storage.setMachineState({ caller: vault().operator(), machineId: reading, state, fingerprint: null }));
+
+    await setState('disabled');
+    expect(await refused()).toBe(0);
+    await setState('approved');
+    expect(await refused()).toBe(1);
+    await vault().lives(50_000);
+    expectDone(await vault().storage.retireNow({ caller: vault().operator(), secretId }));
+    expect(await refused()).toBe(0);
   });
 
   test('an operator who said retire now is obeyed after a silence too', async () => {

@@ -4,9 +4,7 @@ import { isClaimHeld, loginOf } from '../../managed/rules.ts';
 import type { Slot } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done } from './admission.ts';
-import type { StoreContext } from './context.ts';
-import type { RotationAccess } from './rotation-access.ts';
-import type { RotationChanges } from './rotation-changes.ts';
+import type { ManagedContext } from './managed-context.ts';
 
 interface VersionRow {
   readonly version: number;
@@ -15,25 +13,21 @@ interface VersionRow {
 }
 
 export class Abandonment implements Pick<RotationOperations, 'abandon'> {
-  readonly #context: StoreContext;
-  readonly #changes: RotationChanges;
-  readonly #access: RotationAccess;
+  readonly #context: ManagedContext;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(context: StoreContext, changes: RotationChanges, access: RotationAccess) {
+  constructor(context: ManagedContext) {
     this.#context = context;
-    this.#changes = changes;
-    this.#access = access;
     this.#sql = prepare(context.db);
   }
 
   readonly abandon: RotationOperations['abandon'] = (input) =>
-    this.#access.onManaged<LeftBehind[]>(input, (loaded) => {
+    this.#context.access.onManaged<LeftBehind[]>(input, (loaded) => {
       const { caller, secretId, daemonId, reason } = input;
       const { claim, owner, active } = loaded.state;
       const isOwn = claim?.machineId === caller.id && claim.daemonId === daemonId;
-      if (!isOwn && isClaimHeld(loaded.state, caller.now)) return this.#changes.refuseInFlight(loaded, caller.now);
-      this.#changes.abandon(loaded, caller);
+      if (!isOwn && isClaimHeld(loaded.state, caller.now)) return this.#context.changes.refuseInFlight(loaded, caller.now);
+      this.#context.changes.abandon(loaded, caller);
       const left = this.#leftBehind(secretId, owner);
       const detail = [reason, active?.rotationId ?? [], left.map(({ login, version }) => `${login} v${version ?? '?'}`)].flat();
       this.#context.audit.append(caller, { action: 'secret.abandon', subject: secretId, detail: detail.join('; ') });
@@ -52,7 +46,7 @@ export class Abandonment implements Pick<RotationOperations, 'abandon'> {
   };
 }
 
-function prepare(db: StoreContext['db']) {
+function prepare(db: ManagedContext['db']) {
   return {
     unseen: db.prepare<[string], VersionRow>(
       `SELECT version, slot, label FROM versions WHERE secret_id = ? AND sealed IS NOT NULL

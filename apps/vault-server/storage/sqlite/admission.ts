@@ -1,6 +1,7 @@
 /** Lets a proven caller in, inside the operation's transaction: identity, then nonce, then state (DESIGN §4, in this order). */
 import { clockWindowSeconds, nonceRetentionSeconds } from '@sikkerkey/protocol/signing.ts';
 import type { BareReason, MachineCaller, MachineState, NonceUse, OperatorCaller, Refused } from '../records.ts';
+import type { TimeSpan } from '../tick-operations.ts';
 import type { Database } from './database.ts';
 import type { NonceRegister } from './nonce-register.ts';
 
@@ -107,6 +108,15 @@ export function isForgottenTime(nonces: NonceRegister, signedAt: number): boolea
 
 function isStale(lastSeenAt: number | null, now: number): boolean {
   return lastSeenAt === null || Math.abs(now - lastSeenAt) > lastSeenPrecisionMs;
+}
+
+/** The next time from now on in which every request signed at its time will be refused for that; what is refused now is not meant. */
+export function refusedNext(nonces: NonceRegister, now: number): TimeSpan | null {
+  const free = refusedUntil(nonces, now) ?? now;
+  const forgottenFrom = nonces.nextForgotten(free + windowMs + retentionMs);
+  if (forgottenFrom === null) return null;
+  const from = forgottenFrom - windowMs - retentionMs;
+  return { from, until: refusedUntil(nonces, from) ?? from };
 }
 
 /** Until when every request signed at its time is refused for that; null where it is not. */

@@ -26,11 +26,9 @@ import type {
 } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
-import type { StoreContext } from './context.ts';
 import { namedHoldOuts } from './holds.ts';
+import type { ManagedContext } from './managed-context.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import type { RotationAccess } from './rotation-access.ts';
-import type { RotationChanges } from './rotation-changes.ts';
 
 type ClaimOperations = Pick<
   RotationOperations,
@@ -54,21 +52,16 @@ interface CredentialRow {
 }
 
 export class Claims implements ClaimOperations {
-  readonly #context: StoreContext;
-  readonly #changes: RotationChanges;
-  readonly #access: RotationAccess;
+  readonly #context: ManagedContext;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(context: StoreContext, changes: RotationChanges, access: RotationAccess) {
+  constructor(context: ManagedContext) {
     this.#context = context;
-    this.#changes = changes;
-    this.#access = access;
-
     this.#sql = prepare(context.db);
   }
 
   readonly claim: ClaimOperations['claim'] = (input) =>
-    this.#access.onManaged<ClaimResult>(input, (loaded) => {
+    this.#context.access.onManaged<ClaimResult>(input, (loaded) => {
       const { caller, secretId, daemonId } = input;
       const decision = decideClaim(loaded.state, { machineId: caller.id, daemonId }, input.purpose, caller.now, input);
       if (decision.kind === 'nothing' || decision.kind === 'behind') return done({ outcome: decision.kind });
@@ -84,7 +77,7 @@ export class Claims implements ClaimOperations {
       return done({ outcome: 'claimed', work: this.#claimed(loaded, decision.epoch, decision.phase, input.purpose) });
     });
   readonly driftLook: ClaimOperations['driftLook'] = (input) =>
-    this.#access.onManaged<DriftLook>(input, (loaded) => {
+    this.#context.access.onManaged<DriftLook>(input, (loaded) => {
       const { caller, secretId } = input;
       const { configuration, state } = loaded;
       const rests = isAtRest(state, caller.now);
@@ -93,16 +86,16 @@ export class Claims implements ClaimOperations {
       return done({ configuration, standing });
     });
   readonly renewClaim: ClaimOperations['renewClaim'] = (input) =>
-    this.#access.onManaged(input, ({ state }) => {
+    this.#context.access.onManaged(input, ({ state }) => {
       const newest = input.epoch === state.epoch;
       const leaseMs = leaseOf(state.active?.state ?? 'steady');
       if (newest) this.#sql.renew.run(input.caller.now + leaseMs, input.secretId);
       return done({ newest, newestEpoch: state.epoch, leaseMs });
     });
   readonly confirmRotation: ClaimOperations['confirmRotation'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
-      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      const rotation = this.#context.changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'stale-epoch' });
       const decision = decideConfirm(loaded.state, rotation, input.epoch);
       if (decision !== 'promote') return done({ outcome: decision });
@@ -112,35 +105,35 @@ export class Claims implements ClaimOperations {
         subject: secretId,
         detail: `${rotation.rotationId} v${rotation.version}`,
       });
-      this.#changes.promote(loaded, caller, input.seal);
+      this.#context.changes.promote(loaded, caller, input.seal);
       return done({ outcome: 'promoted' });
     });
   readonly rejectRotation: ClaimOperations['rejectRotation'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId, errorCode } = input;
-      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      const rotation = this.#context.changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'over' });
       const decision = decideReject(loaded.state, rotation, input.epoch);
       if (decision !== 'reject') return done({ outcome: decision });
       this.#context.audit.append(caller, { action: 'rotation.reject', subject: secretId, detail: `${rotation.rotationId} ${errorCode}` });
-      this.#changes.reject(loaded, caller, input.seal, errorCode);
+      this.#context.changes.reject(loaded, caller, input.seal, errorCode);
       return done({ outcome: 'rejected' });
     });
   readonly drainOf: ClaimOperations['drainOf'] = (input) =>
-    this.#access.onManaged(input, (loaded) => done(this.#drain(loaded, input.rotationId, input.epoch, input.caller.now)));
+    this.#context.access.onManaged(input, (loaded) => done(this.#drain(loaded, input.rotationId, input.epoch, input.caller.now)));
   readonly reportRetired: ClaimOperations['reportRetired'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
-      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      const rotation = this.#context.changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return input.epoch === loaded.state.epoch ? refuse('not-found') : done({ outcome: 'over' });
       const decision = decideRetired(loaded.state, rotation, input.epoch);
       if (decision !== 'retire') return done({ outcome: decision });
       this.#context.audit.append(caller, { action: 'rotation.retired', subject: secretId, detail: rotation.rotationId });
-      this.#changes.retire(loaded, caller, input.seal);
+      this.#context.changes.retire(loaded, caller, input.seal);
       return done({ outcome: 'retired' });
     });
   readonly releaseClaim: ClaimOperations['releaseClaim'] = (input) =>
-    this.#access.onManaged(input, ({ state }) => {
+    this.#context.access.onManaged(input, ({ state }) => {
       if (input.epoch !== state.epoch || state.claim === null) return done(null);
       this.#sql.release.run(input.secretId);
       this.#context.audit.append(input.caller, { action: 'rotation.release', subject: input.secretId, detail: `epoch ${input.epoch}` });
@@ -151,9 +144,9 @@ export class Claims implements ClaimOperations {
       const refused = this.#context.admission.machine(input.caller);
       if (refused !== null) return refused;
       const row = this.#sql.describe.get(input.rotationId, input.rotationId);
-      if (row === undefined || this.#access.of(input.caller.id, row.secretId) === 'gone') return refuse('not-found');
-      if (this.#access.of(input.caller.id, row.secretId) === 'denied') return refuse('no-grant');
-      const loaded = this.#changes.rows.load(row.secretId);
+      if (row === undefined || this.#context.access.of(input.caller.id, row.secretId) === 'gone') return refuse('not-found');
+      if (this.#context.access.of(input.caller.id, row.secretId) === 'denied') return refuse('no-grant');
+      const loaded = this.#context.changes.rows.load(row.secretId);
       if (loaded === null) return refuse('not-found');
       const version = row.version ?? loaded.state.lastVersion + 1;
       const underClaim = row.state === 'pending' && isClaimHeld(loaded.state, input.caller.now);
@@ -188,20 +181,20 @@ export class Claims implements ClaimOperations {
 
   readonly #drain = (loaded: LoadedManaged, rotationId: string, epoch: number, now: number): DrainResult => {
     const { state, age } = loaded;
-    const rotation = this.#changes.rows.rotation(state.secretId, rotationId);
+    const rotation = this.#context.changes.rows.rotation(state.secretId, rotationId);
     const { active } = state;
     const over = epoch !== state.epoch || active?.previous == null || rotation?.rotationId !== active.rotationId;
     if (over || active?.previous == null) return { state: 'over' };
     this.#sql.renew.run(now + leaseOf('promoted'), state.secretId);
-    const holdOutCount = this.#changes.holds.count(state.secretId, active);
+    const holdOutCount = this.#context.changes.holds.count(state.secretId, active);
     const found = drainState(active, holdOutCount, age.ageMs);
     if (found !== 'draining') return { state: found };
-    const holdOuts = this.#changes.holds.of(state.secretId, active, namedHoldOuts, now);
+    const holdOuts = this.#context.changes.holds.of(state.secretId, active, namedHoldOuts, now);
     return { state: found, holdOuts, holdOutCount, deadlineInMs: untilAge(active.drainEndsAtAge ?? age.ageMs, age, now) };
   };
 }
 
-function prepare(db: StoreContext['db']) {
+function prepare(db: ManagedContext['db']) {
   return {
     claim: db.prepare('UPDATE managed SET epoch = ?, claim_machine = ?, claim_daemon = ?, claim_expires_at = ? WHERE secret_id = ?'),
     claimRotation: db.prepare('UPDATE rotations SET ever_claimed = 1, epoch = ? WHERE rotation_id = ?'),

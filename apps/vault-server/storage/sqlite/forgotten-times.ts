@@ -37,6 +37,11 @@ export class ForgottenTimes {
     return this.#spans.reduce((free, span) => (span.from <= free + width && free <= span.to ? span.to + 1 : free), at);
   }
 
+  /** The beginning of the first span that begins after this time; null: none does. */
+  nextAfter(at: number): number | null {
+    return this.#spans.find((span) => span.from > at)?.from ?? null;
+  }
+
   /** `now` stays free if it is: it is never between two spans that become one. */
   add(from: number, to: number, now: number): void {
     const near = (span: Span): boolean => span.from - sameStretchMs <= to && from <= span.to + sameStretchMs;

@@ -91,3 +91,39 @@ test('nonces of a clock that was ahead keep the others from being forgotten for 
 
   expect(db.prepare('SELECT count(*) FROM nonces').pluck().get()).toBe(10);
 });
+
+test('nonces of a clock that was ahead are passed once, not written again at each round, and go when their time comes', () => {
+  const register = new NonceRegister(db);
+  const ahead = 30 * 86_400_000;
+  for (let count = 0; count < 100; count += 1) register.use('machine:m1', `ahead ${count}`, ahead);
+  const places = () => db.prepare('SELECT number FROM nonces ORDER BY number').pluck().all();
+  const before = places();
+  const pruneAll = (now: number): number => {
+    let rounds = 1;
+    while (register.prune(now, 4) >= 4 && rounds < 1_000) rounds += 1;
+    return rounds;
+  };
+
+  expect(pruneAll(60_000)).toBe(26);
+  expect(pruneAll(120_000)).toBe(1);
+  expect(places()).toEqual(before);
+  register.use('machine:m1', 'later', 1_000);
+  pruneAll(180_000);
+  expect(places()).toEqual(before);
+  pruneAll(ahead + 120_000);
+  expect(places()).toEqual([]);
+});
+
+test('a round that was undone has passed nothing', () => {
+  const register = new NonceRegister(db);
+  register.use('machine:m1', 'gone', 1_000);
+  register.use('machine:m1', 'ahead', 30 * 86_400_000);
+  db.exec('BEGIN');
+  const back = register.mark();
+  register.prune(60_000, 4);
+  back();
+  db.exec('ROLLBACK');
+
+  expect(register.prune(60_000, 4)).toBe(2);
+  expect(db.prepare('SELECT count(*) FROM nonces').pluck().get()).toBe(1);
+});

@@ -18,10 +18,18 @@ interface NonceRow {
   readonly expiresAt: number;
 }
 
+/** The rows up to this number need no look until the first of them ends. */
+interface Passed {
+  readonly number: number;
+  readonly until: number;
+}
+const nonePassed: Passed = { number: 0, until: Number.POSITIVE_INFINITY };
+
 export class NonceRegister implements Rewindable {
   /** By the minute in which they expire. */
   readonly #buckets = new Map<number, Set<number>>();
   readonly #forgotten: ForgottenTimes;
+  #passed = nonePassed;
   /** Added since the last settled commit, for the way back. */
   #added: NonceRow[] = [];
   readonly #sql: ReturnType<typeof prepare>;
@@ -55,6 +63,11 @@ export class NonceRegister implements Rewindable {
     return this.#forgotten.freeFrom(from, length);
   }
 
+  /** The earliest time after this one of which something may have been forgotten; null: none is known. */
+  nextForgotten(after: number): number | null {
+    return this.#forgotten.nextAfter(after);
+  }
+
   /** Forgets what expired at least a minute ago, at most `limit` rows. Only for a clock that is known to be right. Returns how many it worked on. */
   prune(now: number, limit: number): number {
     const oldest = Math.floor(now / bucketMs);
@@ -63,15 +76,19 @@ export class NonceRegister implements Rewindable {
       this.#forgotten.add(minute * bucketMs, (minute + 1) * bucketMs - 1, now);
       this.#buckets.delete(minute);
     }
-    const moved = this.#moveBehind(now + aheadMs, limit);
-    const { changes } = this.#sql.delete.run(limit, oldest * bucketMs);
+    if (this.#passed.until < oldest * bucketMs) this.#passed = nonePassed;
+    const passed = this.#passAhead(now, limit);
+    const { changes } = this.#sql.delete.run(this.#passed.number, limit, oldest * bucketMs);
     if (changes > 0) this.#forgotten.keep();
-    return changes + moved;
+    this.#passed = passed.place;
+    return changes + passed.count;
   }
 
   mark(): () => void {
     const length = this.#added.length;
+    const passed = this.#passed;
     return () => {
+      this.#passed = passed;
       for (const { hash, expiresAt } of this.#added.splice(length)) this.#bucket(expiresAt).delete(hash);
     };
   }
@@ -80,14 +97,16 @@ export class NonceRegister implements Rewindable {
     this.#added = [];
   }
 
-  /** The oldest rows are those looked at, so what must stay for long may not stand before them. */
-  #moveBehind(expiresAfter: number, limit: number): number {
-    const ahead = this.#sql.oldest.all(limit).filter(({ expiresAt }) => expiresAt > expiresAfter);
-    for (const { number, hash, expiresAt } of ahead) {
-      this.#sql.remove.run(number);
-      this.#sql.insert.run(hash, expiresAt);
-    }
-    return ahead.length;
+  /**
+   * The oldest rows are those looked at, so what must stay for long may not stand before them: it is passed, once, and
+   * looked at again when the first of it may go. Never further than to a row that stays, so new rows come behind the place.
+   */
+  #passAhead(now: number, limit: number): { readonly place: Passed; readonly count: number } {
+    const rows = this.#sql.oldest.all(this.#passed.number, limit);
+    const live = rows.findIndex(({ expiresAt }) => expiresAt >= Math.floor(now / bucketMs) * bucketMs && expiresAt <= now + aheadMs);
+    const ahead = rows.slice(0, live < 0 ? rows.length : live).filter(({ expiresAt }) => expiresAt > now + aheadMs);
+    const until = ahead.reduce((first, { expiresAt }) => Math.min(first, expiresAt), this.#passed.until);
+    return { place: { number: ahead.at(-1)?.number ?? this.#passed.number, until }, count: ahead.length };
   }
 
   #bucket(expiresAt: number): Set<number> {
@@ -104,12 +123,11 @@ function prepare(db: Database) {
   return {
     all: db.prepare<[], NonceRow>('SELECT hash, expires_at AS expiresAt FROM nonces'),
     insert: db.prepare<[number, number]>('INSERT INTO nonces (hash, expires_at) VALUES (?, ?)'),
-    oldest: db.prepare<[number], NonceRow & { readonly number: number }>(
-      'SELECT number, hash, expires_at AS expiresAt FROM nonces ORDER BY number LIMIT ?',
+    oldest: db.prepare<[number, number], { readonly number: number; readonly expiresAt: number }>(
+      'SELECT number, expires_at AS expiresAt FROM nonces WHERE number > ? ORDER BY number LIMIT ?',
     ),
-    remove: db.prepare<[number]>('DELETE FROM nonces WHERE number = ?'),
-    delete: db.prepare<[number, number]>(
-      'DELETE FROM nonces WHERE number IN (SELECT number FROM nonces ORDER BY number LIMIT ?) AND expires_at < ?',
+    delete: db.prepare<[number, number, number]>(
+      'DELETE FROM nonces WHERE number IN (SELECT number FROM nonces WHERE number > ? ORDER BY number LIMIT ?) AND expires_at < ?',
     ),
   };
 }

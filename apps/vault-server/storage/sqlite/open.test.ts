@@ -71,7 +71,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 99');
     db.close();
 
-    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 6 } });
+    await expect(open()).rejects.toMatchObject({ code: 'vault-store-newer', details: { found: 99, known: 7 } });
   });
 
   test('a store of the first form is brought up to date, and keeps what is in it', async () => {
@@ -136,12 +136,14 @@ describe('opening the store', () => {
     expect(await storage.untilNextEnd()).toBe(10_000);
     await storage.close();
     const migrated = new Sqlite(file, { readonly: true });
-    const ends = migrated.prepare('SELECT drain_ends_at_age AS endsAt, drain_announced AS announced FROM rotations').get();
+    const ends = migrated
+      .prepare('SELECT drains_since_age AS since, drain_ends_at_age AS endsAt, drain_announced AS announced FROM rotations')
+      .get();
     const forgotten = migrated.prepare('SELECT forget_at_age FROM versions ORDER BY secret_id, version').pluck().all();
     const forgottenTimes = migrated.prepare('SELECT from_at, to_at FROM forgotten_nonces').raw().all();
     migrated.close();
     expect(forgottenTimes).toEqual([[0, 4_740_000]]);
-    expect(ends).toEqual({ endsAt: 60_000, announced: 0 });
+    expect(ends).toEqual({ since: 0, endsAt: 60_000, announced: 0 });
     expect(forgotten).toEqual([null, 3_600_000, 30 * 86_400_000]);
   });
 

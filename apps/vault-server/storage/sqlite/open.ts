@@ -48,17 +48,17 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     events: new EventLog(db),
   };
   const changes = new RotationChanges(context);
-  const access = new RotationAccess(context, changes.rows);
+  const managed = { ...context, changes, access: new RotationAccess(context, changes.rows) };
   return {
     ...new Vault(context),
     ...new Operators(context),
     ...new Machines(context),
     ...new Secrets(context, changes),
     ...new Reads(context, changes),
-    ...new Claims(context, changes, access),
-    ...new Rotations(context, changes, access),
-    ...new Abandonment(context, changes, access),
-    ...new PublishedAgents(context, changes, access),
+    ...new Claims(managed),
+    ...new Rotations(managed),
+    ...new Abandonment(managed),
+    ...new PublishedAgents(managed),
     ...new Tick(context, changes),
     close: async () => {
       commits.close();

@@ -3,11 +3,9 @@ import { decidePublishedConfirm, decidePublishedReject, mayOfferToPublished, typ
 import type { MachineCaller, Outcome, PublishedConfiguration } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
-import type { StoreContext } from './context.ts';
 import { newIdentifier } from './identifiers.ts';
+import type { ManagedContext } from './managed-context.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import type { RotationAccess } from './rotation-access.ts';
-import type { RotationChanges } from './rotation-changes.ts';
 
 type PublishedOperations = Pick<
   RotationOperations,
@@ -23,21 +21,16 @@ interface NewestOffer {
 }
 
 export class PublishedAgents implements PublishedOperations {
-  readonly #context: StoreContext;
-  readonly #changes: RotationChanges;
-  readonly #access: RotationAccess;
+  readonly #context: ManagedContext;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(context: StoreContext, changes: RotationChanges, access: RotationAccess) {
+  constructor(context: ManagedContext) {
     this.#context = context;
-    this.#changes = changes;
-    this.#access = access;
-
     this.#sql = prepare(context.db);
   }
 
   readonly publishedConfiguration: PublishedOperations['publishedConfiguration'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
       if (loaded.state.strategy !== 'single') return refuse('served-by-daemon');
       const leading = this.#isLeading(loaded, caller);
@@ -51,15 +44,15 @@ export class PublishedAgents implements PublishedOperations {
       return done({ ...loaded.configuration, pending });
     });
   readonly publishedHeartbeat: PublishedOperations['publishedHeartbeat'] = (input) =>
-    this.#access.onManaged(input, ({ state }) => {
+    this.#context.access.onManaged(input, ({ state }) => {
       const agentState = input.healthy ? 'IDLE' : 'REPORTED_ERROR';
       this.#sql.heartbeat.run(input.secretId, input.caller.id, 'published', agentState, state.live.version, input.caller.now);
       return done(null);
     });
   readonly publishedConfirm: PublishedOperations['publishedConfirm'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
-      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      const rotation = this.#context.changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('rotation-over');
       return this.#report(decidePublishedConfirm(loaded.state, rotation), () => {
         this.#context.audit.append(caller, {
@@ -67,17 +60,17 @@ export class PublishedAgents implements PublishedOperations {
           subject: secretId,
           detail: `${rotation.rotationId} v${rotation.version}`,
         });
-        this.#changes.promote(loaded, caller, input.seal);
+        this.#context.changes.promote(loaded, caller, input.seal);
       });
     });
   readonly publishedReject: PublishedOperations['publishedReject'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId } = input;
-      const rotation = this.#changes.rows.rotation(secretId, input.rotationId);
+      const rotation = this.#context.changes.rows.rotation(secretId, input.rotationId);
       if (rotation === null) return refuse('rotation-over');
       return this.#report(decidePublishedReject(loaded.state, rotation), () => {
         this.#context.audit.append(caller, { action: 'rotation.reject', subject: secretId, detail: rotation.rotationId });
-        this.#changes.reject(loaded, caller, input.seal, rejectedByPublishedAgent);
+        this.#context.changes.reject(loaded, caller, input.seal, rejectedByPublishedAgent);
       });
     });
 
@@ -115,7 +108,7 @@ export class PublishedAgents implements PublishedOperations {
   };
 }
 
-function prepare(db: StoreContext['db']) {
+function prepare(db: ManagedContext['db']) {
   return {
     offered: db.prepare('UPDATE rotations SET published_at = ? WHERE rotation_id = ?'),
     /** Of those that a clock put back since made, none: each look would find the same one too far ahead, and make one more. */

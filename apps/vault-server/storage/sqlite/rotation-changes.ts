@@ -72,13 +72,14 @@ export class RotationChanges {
     if (active?.state !== 'pending') throw new Error('nothing is pending');
     const draining = overlaps(state.strategy);
     const age = ageAt(loaded.age, actor.now);
+    const drains = draining ? { since: age, endsAt: age + loaded.drainDeadlineMs } : { since: null, endsAt: null };
     const forgetAtAge = age + loaded.backupHorizonMs;
     this.#label(secretId, live.version, draining ? 'previous' : 'retired', draining ? null : forgetAtAge);
     this.#label(secretId, active.version, 'current', null);
     this.#sql.forgetQuarantined.run(forgetAtAge, secretId);
     this.#sql.setLive.run(active.version, actor.now, secretId);
     this.#sql.clearError.run(secretId);
-    this.#sql.promoted.run(live.version, actor.now, draining ? age + loaded.drainDeadlineMs : null, state.epoch, active.rotationId);
+    this.#sql.promoted.run(live.version, actor.now, drains.since, drains.endsAt, state.epoch, active.rotationId);
     this.#context.events.append(actor.now, { kind: 'secret-changed', secretId, version: active.version });
     if (draining) this.announceIfClear(secretId, actor.now);
     else this.#end(loaded, 'retired', live.version, actor, seal);
@@ -201,7 +202,7 @@ function prepare(db: StoreContext['db']) {
     setError: db.prepare('UPDATE managed SET error_code = ? WHERE secret_id = ?'),
     clearError: db.prepare('UPDATE managed SET error_code = NULL WHERE secret_id = ?'),
     promoted: db.prepare(
-      `UPDATE rotations SET state = 'promoted', previous_version = ?, promoted_at = ?, drain_ends_at_age = ?, epoch = ?
+      `UPDATE rotations SET state = 'promoted', previous_version = ?, promoted_at = ?, drains_since_age = ?, drain_ends_at_age = ?, epoch = ?
        WHERE rotation_id = ?`,
     ),
     announce: db.prepare('UPDATE rotations SET drain_announced = 1 WHERE rotation_id = ? AND drain_announced = 0'),

@@ -12,10 +12,9 @@ import { timeOfAge } from '../../managed/vault-age.ts';
 import type { AgentWork, MachineCaller, ManagedStrategy, Refused, ReportedAgent, RequestedRotation, RotationSummary } from '../records.ts';
 import type { RotationOperations } from '../storage.ts';
 import { done, refuse } from './admission.ts';
-import type { StoreContext } from './context.ts';
 import { namedHoldOuts } from './holds.ts';
+import type { ManagedContext } from './managed-context.ts';
 import type { LoadedManaged } from './managed-rows.ts';
-import type { RotationAccess } from './rotation-access.ts';
 import type { RotationChanges } from './rotation-changes.ts';
 
 type RequestOperations = Pick<
@@ -31,21 +30,16 @@ interface RotationRow extends Omit<RotationSummary, 'version' | 'holdOuts' | 'dr
 }
 
 export class Rotations implements RequestOperations {
-  readonly #context: StoreContext;
-  readonly #changes: RotationChanges;
-  readonly #access: RotationAccess;
+  readonly #context: ManagedContext;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(context: StoreContext, changes: RotationChanges, access: RotationAccess) {
+  constructor(context: ManagedContext) {
     this.#context = context;
-    this.#changes = changes;
-    this.#access = access;
-
     this.#sql = prepare(context.db);
   }
 
   readonly agentConfiguration: RequestOperations['agentConfiguration'] = (input) =>
-    this.#access.onManaged(input, ({ configuration }) => {
+    this.#context.access.onManaged(input, ({ configuration }) => {
       this.#context.audit.append(input.caller, { action: 'agent.configuration', subject: input.secretId });
       return done(configuration);
     });
@@ -61,41 +55,46 @@ export class Rotations implements RequestOperations {
       () => this.#context.admission.machine(input.caller) ?? done(input.secretIds.map((secretId) => this.#work(input.caller, secretId))),
     );
   readonly adopt: RequestOperations['adopt'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const { caller, secretId, strategy } = input;
       const decision = decideAdopt(loaded.state, strategy, input.owner, caller.now);
       if (decision.kind === 'refuse') return this.#refused(decision.reason, loaded, caller);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId });
-      const rotationId = this.#changes.offer(this.#setAdoption(loaded, strategy), caller, input.seal, 'adopt');
+      const rotationId = this.#context.changes.offer(this.#setAdoption(loaded, strategy), caller, input.seal, 'adopt');
       this.#context.audit.append(caller, { action: 'secret.adopt', subject: secretId, detail: `${strategy} ${rotationId}` });
       return done({ rotationId });
     });
   readonly unadopt: RequestOperations['unadopt'] = (input) =>
-    this.#access.onManaged(input, (loaded) => {
+    this.#context.access.onManaged(input, (loaded) => {
       const decision = decideUnadopt(loaded.state, input.caller.now);
       if (decision.kind === 'refuse') return this.#refused(decision.reason, loaded, input.caller);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId });
-      const rotationId = this.#changes.offer(loaded, input.caller, input.seal, 'unadopt');
+      const rotationId = this.#context.changes.offer(loaded, input.caller, input.seal, 'unadopt');
       this.#context.audit.append(input.caller, { action: 'secret.un-adopt', subject: input.secretId, detail: rotationId });
       return done({ rotationId });
     });
   readonly requestRotation: RequestOperations['requestRotation'] = (input) =>
-    this.#access.onManaged<RequestedRotation>(input, (loaded) => {
+    this.#context.access.onManaged<RequestedRotation>(input, (loaded) => {
       const { caller } = input;
       const decision = decideRequest(loaded.state, caller.now);
-      if (decision.kind === 'refuse') return refuse(decision.reason);
-      const waitsFor = this.#changes.holds.inTheWay(input.secretId, loaded.state.active, caller.now);
+      if (decision.kind === 'refuse') {
+        if (decision.reason === 'not-adopted') return refuse(decision.reason);
+        return { kind: 'refused', reason: decision.reason, ...decision.published };
+      }
+      const waitsFor = this.#context.changes.holds.inTheWay(input.secretId, loaded.state.active, caller.now);
       if (decision.kind === 'same') return done({ rotationId: decision.rotationId, state: decision.state, waitsFor });
       const waits = decision.kind === 'wait';
-      const rotationId = waits ? this.#changes.wait(loaded, caller) : this.#changes.offer(loaded, caller, input.seal, 'rotate');
+      const rotationId = waits
+        ? this.#context.changes.wait(loaded, caller)
+        : this.#context.changes.offer(loaded, caller, input.seal, 'rotate');
       this.#context.audit.append(caller, { action: 'rotation.request', subject: input.secretId, detail: rotationId });
       return done({ rotationId, state: waits ? 'waiting-for-drain' : 'pending', waitsFor });
     });
   readonly retireNow: RequestOperations['retireNow'] = (input) =>
-    this.#access.onManaged(input, ({ state }) => {
+    this.#context.access.onManaged(input, ({ state }) => {
       const { active, secretId } = state;
       if (active?.previous == null) return refuse('nothing-draining');
-      const broken = this.#changes.holds.of(secretId, active, namedBroken, input.caller.now);
+      const broken = this.#context.changes.holds.of(secretId, active, namedBroken, input.caller.now);
       this.#sql.retireNow.run(active.rotationId);
       this.#context.audit.append(input.caller, {
         action: 'rotation.retire-now',
@@ -106,11 +105,11 @@ export class Rotations implements RequestOperations {
       return done({ rotationId: active.rotationId, broken });
     });
   readonly listRotations: RequestOperations['listRotations'] = (input) =>
-    this.#access.onManaged(input, ({ state }) =>
+    this.#context.access.onManaged(input, ({ state }) =>
       done(
         this.#sql.rotations.all(input.secretId, input.limit).map((row): RotationSummary => {
           const draining = state.active?.rotationId === row.rotationId && state.active.previous !== null;
-          const waitsFor = draining ? this.#changes.holds.inTheWay(state.secretId, state.active, input.caller.now) : null;
+          const waitsFor = draining ? this.#context.changes.holds.inTheWay(state.secretId, state.active, input.caller.now) : null;
           const { holdOuts = [], drainDeadlineAt = null } = waitsFor ?? {};
           return { ...row, version: row.version ?? state.lastVersion + 1, holdOuts, drainDeadlineAt };
         }),
@@ -121,7 +120,7 @@ export class Rotations implements RequestOperations {
     reason: Extract<AdoptDecision | UnadoptDecision, { kind: 'refuse' }>['reason'],
     loaded: LoadedManaged,
     caller: MachineCaller,
-  ): Refused => (reason === 'waiting-for-drain' ? this.#changes.refuseInFlight(loaded, caller.now) : refuse(reason));
+  ): Refused => (reason === 'waiting-for-drain' ? this.#context.changes.refuseInFlight(loaded, caller.now) : refuse(reason));
 
   readonly #setAdoption = (loaded: LoadedManaged, strategy: ManagedStrategy): LoadedManaged => {
     this.#sql.adopt.run(strategy, loaded.state.secretId);
@@ -129,16 +128,16 @@ export class Rotations implements RequestOperations {
   };
 
   readonly #work = (caller: MachineCaller, secretId: string): AgentWork => {
-    const granted = this.#access.of(caller.id, secretId);
-    const loaded = granted === 'granted' ? this.#changes.rows.load(secretId) : null;
+    const granted = this.#context.access.of(caller.id, secretId);
+    const loaded = granted === 'granted' ? this.#context.changes.rows.load(secretId) : null;
     return loaded === null
       ? { ...nothingToDo, secretId, access: granted === 'granted' ? 'gone' : granted }
-      : workOf(loaded, this.#changes, caller.now);
+      : workOf(loaded, this.#context.changes, caller.now);
   };
 
   readonly #record = (caller: MachineCaller, daemonId: string, agent: ReportedAgent): void => {
     const { secretId, state, rotationId, version, errorCode } = agent;
-    if (this.#access.of(caller.id, secretId) !== 'granted') return;
+    if (this.#context.access.of(caller.id, secretId) !== 'granted') return;
     this.#sql.heartbeat.run(secretId, caller.id, daemonId, state, rotationId, version, errorCode, caller.now);
     if (rotationId !== null) this.#sql.renewDrain.run(caller.now + drainLeaseMs, secretId, caller.id, daemonId, rotationId);
   };
@@ -171,7 +170,7 @@ function workOf({ state, configuration, age }: LoadedManaged, changes: RotationC
   return { ...base, phase: state.waiting === null ? 'promoted' : 'waiting-for-drain', holdOuts };
 }
 
-function prepare(db: StoreContext['db']) {
+function prepare(db: ManagedContext['db']) {
   return {
     /** From here on it is the daemon's: that a published agent served it before says nothing about later. */
     adopt: db.prepare('UPDATE managed SET adopted = 1, strategy = ?, published_machine = NULL, published_at = NULL WHERE secret_id = ?'),

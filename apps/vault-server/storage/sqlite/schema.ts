@@ -79,6 +79,14 @@ ALTER TABLE operators ADD COLUMN last_seen_at INTEGER;
 ALTER TABLE operators ADD COLUMN last_seen_address TEXT;
 `;
 
+/** At which age a drain began, since its end may be put off only so far. What ran when this came is taken to end after its own length. */
+const beginningOfDrains = `
+ALTER TABLE rotations ADD COLUMN drains_since_age INTEGER;
+UPDATE rotations SET drains_since_age =
+    drain_ends_at_age - (SELECT m.drain_deadline_ms FROM managed m WHERE m.secret_id = rotations.secret_id)
+  WHERE drain_ends_at_age IS NOT NULL;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, statements: firstForm },
   { number: 2, statements: enrolledMachines },
@@ -86,4 +94,5 @@ export const migrations: readonly Migration[] = [
   { number: 4, statements: vaultAge },
   { number: 5, statements: 'ALTER TABLE operators ADD COLUMN disabled_at INTEGER' },
   { number: 6, statements: whereSeen },
+  { number: 7, statements: beginningOfDrains },
 ];

@@ -3,8 +3,8 @@ import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { isBusy, isTakenOn, longestLeaseMs, publishedPresence } from '../../managed/rules.ts';
 import { grownBy } from '../../managed/vault-age.ts';
 import type { SealNewVersion } from '../records.ts';
-import type { TickOperations } from '../tick-operations.ts';
-import { isForgottenTime, refusedUntil } from './admission.ts';
+import type { DueRotation, TickOperations } from '../tick-operations.ts';
+import { isForgottenTime, refusedNext, refusedUntil } from './admission.ts';
 import type { Actor } from './audit-log.ts';
 import { look, type StoreContext } from './context.ts';
 import type { LoadedManaged } from './managed-rows.ts';
@@ -12,6 +12,12 @@ import type { RotationChanges } from './rotation-changes.ts';
 
 interface DueRow {
   readonly secretId: string;
+}
+
+interface EndingDrain extends DueRow {
+  readonly rotationId: string;
+  /** Now; it ended earlier before. */
+  readonly endsAtAge: number;
 }
 
 export class Tick implements TickOperations {
@@ -33,7 +39,8 @@ export class Tick implements TickOperations {
     this.#context.commits.run(() => {
       let begun = 0;
       const { after, until } = publishedPresence(input.now);
-      for (const { secretId } of this.#sql.due.all(input.now, after, until, input.limit)) {
+      const due = this.#sql.due.all(input.now, after, until).filter((rotation) => input.mayBegin(rotation));
+      for (const { secretId } of due.slice(0, input.limit)) {
         const loaded = this.#changes.rows.load(secretId);
         if (loaded === null || isBusy(loaded.state, input.now) || !isTakenOn(loaded.state, input.now)) continue;
         const rotationId = this.#offer(loaded, input);
@@ -47,26 +54,21 @@ export class Tick implements TickOperations {
       }
       return begun;
     });
-  readonly spreadOverdueRotations: TickOperations['spreadOverdueRotations'] = (input) =>
-    this.#context.commits.run(() => {
-      const overdue = this.#sql.overdue.all(input.now - input.overdueMs);
-      for (const { secretId, intervalMs } of overdue) this.#sql.postpone.run(input.now + Math.round(input.delayMs(intervalMs)), secretId);
-      return overdue.length;
-    });
   readonly bringForward: TickOperations['bringForward'] = ({ now }) =>
     this.#context.commits.run(() => this.#sql.bringForward.run(now, now).changes);
   readonly refusedUntil: TickOperations['refusedUntil'] = ({ now }) => look(() => refusedUntil(this.#context.nonces, now));
+  readonly refusedNext: TickOperations['refusedNext'] = ({ now }) => look(() => refusedNext(this.#context.nonces, now));
   readonly extendDrains: TickOperations['extendDrains'] = (input) =>
     this.#context.commits.run(() => {
       const { now, atMostMs } = input;
       const { ageMs } = this.#context.age.get();
       this.#context.age.set({ ageMs, countedAt: now });
-      const rows = this.#sql.drainsEndingBefore.all(ageMs, atMostMs, ageMs);
-      for (const { secretId, rotationId, endsAtAge } of rows) {
-        this.#sql.extendDrain.run(endsAtAge, rotationId);
-        this.#context.audit.append(this.#vaultAt(now), { action: 'rotation.extend-drain', subject: secretId, detail: rotationId });
-      }
-      return rows.length;
+      return this.#extend(now, this.#sql.drainsEndingBefore.all(ageMs, atMostMs, ageMs));
+    });
+  readonly extendDrainsHeldBy: TickOperations['extendDrainsHeldBy'] = ({ machineId, now }) =>
+    this.#context.commits.run(() => {
+      const { ageMs } = this.#context.age.get();
+      return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, ageMs }));
     });
   readonly nextDueAt: TickOperations['nextDueAt'] = ({ now }) =>
     look(() => {
@@ -108,6 +110,14 @@ export class Tick implements TickOperations {
       ];
       return forgotten.reduce((sum, count) => sum + count, 0);
     });
+
+  readonly #extend = (now: number, drains: readonly EndingDrain[]): number => {
+    for (const { secretId, rotationId, endsAtAge } of drains) {
+      this.#sql.extendDrain.run(endsAtAge, rotationId);
+      this.#context.audit.append(this.#vaultAt(now), { action: 'rotation.extend-drain', subject: secretId, detail: rotationId });
+    }
+    return drains.length;
+  };
 
   readonly #vaultAt = (now: number): Actor => ({ kind: 'vault', id: this.#sql.node.get() ?? 'node', now, address: null });
 
@@ -161,13 +171,10 @@ function prepare(db: StoreContext['db']) {
   return {
     node: db.prepare<[], string>('SELECT node FROM vault').pluck(),
     /** Adopted or served by a published agent, and nothing in flight: so the limit counts what can begin. */
-    due: db.prepare<[number, number, number, number], DueRow>(
-      `SELECT m.secret_id AS secretId FROM managed m WHERE m.next_rotation_at <= ? AND (m.adopted = 1 OR (m.published_at > ? AND m.published_at <= ?))
+    due: db.prepare<[number, number, number], DueRotation>(
+      `SELECT m.secret_id AS secretId, m.next_rotation_at AS dueAt, coalesce(m.interval_ms, 0) AS intervalMs FROM managed m WHERE m.next_rotation_at <= ? AND (m.adopted = 1 OR (m.published_at > ? AND m.published_at <= ?))
          AND NOT EXISTS (SELECT 1 FROM rotations r WHERE r.secret_id = m.secret_id AND r.state IN ('pending', 'promoted', 'waiting-for-drain'))
-       ORDER BY m.next_rotation_at LIMIT ?`,
-    ),
-    overdue: db.prepare<[number], DueRow & { readonly intervalMs: number }>(
-      'SELECT secret_id AS secretId, interval_ms AS intervalMs FROM managed WHERE next_rotation_at < ? AND interval_ms IS NOT NULL',
+       ORDER BY m.next_rotation_at`,
     ),
     bringForward: db.prepare('UPDATE managed SET next_rotation_at = ? + interval_ms WHERE next_rotation_at > ? + interval_ms'),
     postpone: db.prepare('UPDATE managed SET next_rotation_at = ? WHERE secret_id = ?'),
@@ -191,14 +198,23 @@ function prepare(db: StoreContext['db']) {
     expiredDrains: db.prepare<[number, number], DueRow>(
       `SELECT secret_id AS secretId FROM rotations WHERE state = 'promoted' AND drain_announced = 0 AND drain_ends_at_age <= ? LIMIT ?`,
     ),
-    /** What is over stays over: it had its whole time before the silence. */
-    drainsEndingBefore: db.prepare<[number, number, number], DueRow & { readonly rotationId: string; readonly endsAtAge: number }>(
+    /** What is over stays over: it had its whole time before the silence. And who was heard for twice that time was heard. */
+    drainsEndingBefore: db.prepare<[number, number, number], EndingDrain>(
       `SELECT secretId, rotationId, endsAtAge FROM (
          SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_ends_at_age AS before,
-           CAST(? AS INTEGER) + min(CAST(? AS INTEGER), m.drain_deadline_ms) AS endsAtAge
+           min(CAST(? AS INTEGER) + min(CAST(? AS INTEGER), m.drain_deadline_ms), r.drains_since_age + 2 * m.drain_deadline_ms) AS endsAtAge
          FROM rotations r JOIN managed m ON m.secret_id = r.secret_id
          WHERE r.state = 'promoted' AND r.retire_now = 0 AND r.drain_ends_at_age > CAST(? AS INTEGER))
        WHERE before < endsAtAge`,
+    ),
+    drainsHeldBy: db.prepare<{ readonly machineId: string; readonly ageMs: number }, EndingDrain>(
+      `SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, CAST(@ageMs AS INTEGER) + m.drain_deadline_ms AS endsAtAge
+       FROM holds h JOIN machines k ON k.machine_id = h.machine_id AND k.state = 'approved'
+         JOIN rotations r ON r.secret_id = h.secret_id AND r.previous_version = h.version
+         JOIN managed m ON m.secret_id = r.secret_id
+       WHERE h.machine_id = @machineId AND h.kind = 'published' AND r.state = 'promoted' AND r.retire_now = 0
+         AND r.drain_ends_at_age > CAST(@ageMs AS INTEGER)
+         AND r.drain_ends_at_age < CAST(@ageMs AS INTEGER) + m.drain_deadline_ms / 2`,
     ),
     extendDrain: db.prepare('UPDATE rotations SET drain_ends_at_age = ? WHERE rotation_id = ?'),
     expiredClaims: db.prepare<[number, number, number], DueRow & { readonly rotationId: string | null }>(

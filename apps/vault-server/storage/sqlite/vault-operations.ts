@@ -61,8 +61,8 @@ export class Vault implements VaultWithoutClose {
   readonly useAuditKey: VaultWithoutClose['useAuditKey'] = (authenticator) => this.#context.audit.use(authenticator);
   readonly machineByIdentity: VaultWithoutClose['machineByIdentity'] = (id) => look(() => this.#sql.machine.get(id) ?? null);
   readonly operatorByIdentity: VaultWithoutClose['operatorByIdentity'] = (id) => look(() => this.#sql.operator.get(id) ?? null);
-  readonly seenFrom: VaultWithoutClose['seenFrom'] = ({ kind, id, address }) =>
-    look(() => (kind === 'machine' ? this.#sql.machineSeen : this.#sql.operatorSeen).get(id, address) ?? null);
+  readonly lastSeenAt: VaultWithoutClose['lastSeenAt'] = ({ kind, id }) =>
+    look(() => (kind === 'machine' ? this.#sql.machineSeen : this.#sql.operatorSeen).get(id) ?? null);
   readonly useNonce: VaultWithoutClose['useNonce'] = (caller) => this.#context.commits.run(() => this.#context.admission.nonceOf(caller));
   readonly addressLock: VaultWithoutClose['addressLock'] = (input) => look(() => this.#lockOf(input.address, input.now));
   readonly recordFailedAuthentication: VaultWithoutClose['recordFailedAuthentication'] = (input) =>
@@ -112,12 +112,8 @@ function prepare(db: StoreContext['db']) {
     insertOperator: db.prepare('INSERT INTO operators (operator_id, name, public_key, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)'),
     machine: db.prepare<[string], IdentityRecord>(`SELECT machine_id AS id, ${identity} FROM machines WHERE machine_id = ?`),
     operator: db.prepare<[string], IdentityRecord>(`SELECT operator_id AS id, ${identity} FROM operators WHERE operator_id = ?`),
-    machineSeen: db
-      .prepare<[string, string], number>('SELECT last_seen_at FROM machines WHERE machine_id = ? AND last_seen_address = ?')
-      .pluck(),
-    operatorSeen: db
-      .prepare<[string, string], number>('SELECT last_seen_at FROM operators WHERE operator_id = ? AND last_seen_address = ?')
-      .pluck(),
+    machineSeen: db.prepare<[string], number | null>('SELECT last_seen_at FROM machines WHERE machine_id = ?').pluck(),
+    operatorSeen: db.prepare<[string], number | null>('SELECT last_seen_at FROM operators WHERE operator_id = ?').pluck(),
     lockOf: db
       .prepare<[string, number, number], number>('SELECT until FROM address_locks WHERE address = ? AND until > ? AND until <= ?')
       .pluck(),
