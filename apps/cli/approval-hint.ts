@@ -1,6 +1,6 @@
 /** What an operator has to do for a machine that waits: the words and the command, wherever the wait is told. */
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
-import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
+import { approvalCommand } from '@sikkerkey/ui-shared/wording/approval.ts';
 
 /** A machine that waits beside one that is in use takes over once it may do what that one may: what to say before its approval. */
 export function accessHints({ machineId, successor }: VaultFact): readonly (readonly [words: string, command: string])[] {
@@ -17,7 +17,6 @@ export function accessHints({ machineId, successor }: VaultFact): readonly (read
   ];
 }
 
-export function approvalHint({ machineId, fingerprint }: VaultFact): readonly [words: string, command: string] {
-  const command = `sikkerkey admin machine approve ${machineId} --fingerprint ${safeText(fingerprint)}`;
-  return ['next, for an operator who has compared the fingerprint', command];
+export function approvalHint(vault: VaultFact): readonly [words: string, command: string] {
+  return ['next, for an operator who has compared the fingerprint', approvalCommand(vault)];
 }

@@ -38,7 +38,7 @@ export async function prepareAdoption(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
-  expectedServer: string | null = null,
+  expectedServer: string | null,
 ): Promise<void> {
   await withFence(config, epoch, dependencies, signal, expectedServer, async (fenced) => {
     const inspection = judge(await readFacts(fenced, config, signal), config, 'adopt');
@@ -63,7 +63,7 @@ export async function recreateSlots(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
-  expectedServer: string | null = null,
+  expectedServer: string | null,
 ): Promise<void> {
   await withFence(config, epoch, dependencies, signal, expectedServer, async (fenced) => {
     const inspection = judge(await readFacts(fenced, config, signal), config, 'recreate-slots');
@@ -104,7 +104,7 @@ export async function finishUnAdoption(
   epoch: number,
   dependencies: EngineDependencies,
   signal: AbortSignal,
-  expectedServer: string | null = null,
+  expectedServer: string | null,
 ): Promise<void> {
   await withFence(config, epoch, dependencies, signal, expectedServer, (fenced) =>
     fenced.change(`${unAdoptionBody(config)}${markerRelease(config.owner)}`, signal),

@@ -34,9 +34,12 @@ export interface PostgresqlEngineConfig {
   readonly probeQuery?: string;
   /** Replicas and poolers where the new credential must work as well. */
   readonly nodes?: readonly DatabaseNode[];
-  /** A person has seen that pg_hba.conf treats the login slots otherwise than the login, and wants it so. */
-  readonly acceptsHba?: boolean;
+  /** What a person has seen that pg_hba.conf says of the login slots, and wants so. By default nothing. */
+  readonly acceptedHba?: AcceptedHba;
 }
+
+/** The marks of `hbaMarks`; `all` for the plan of work that a person gives this word with. */
+export type AcceptedHba = 'all' | readonly string[];
 
 export interface EngineDependencies {
   readonly clock: Clock;

@@ -62,7 +62,7 @@ export async function openFenced(
   marker: Marker,
   clock: Clock,
   signal: AbortSignal,
-  expectedServer: string | null = null,
+  expectedServer: string | null,
 ): Promise<FencedConnection> {
   const connection = await connect(adminTarget(config, fenceApplicationName(marker.secretId)), clock, signal);
   try {

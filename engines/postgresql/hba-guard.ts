@@ -10,7 +10,7 @@ import { readHbaLines } from './hba-rules.ts';
 
 /**
  * Throws EngineFailure `hba-differs-for-slots`, `hba-line-goes-by-name` or `hba-line-broken` where a login that is not open
- * yet may be kept out although those in use are not.
+ * yet may be kept out although those in use are not, and no person has accepted it.
  */
 export async function refuseOtherWayIn(
   connection: Connection,
@@ -18,7 +18,6 @@ export async function refuseOtherWayIn(
   config: PostgresqlEngineConfig,
   signal: AbortSignal,
 ): Promise<void> {
-  if (config.acceptsHba === true) return;
   const { owner } = config;
   const logins = await connection.query<{ name: string; open: boolean }>(
     'SELECT rolname::text AS name, rolcanlogin AS open FROM pg_catalog.pg_roles WHERE rolname = ANY($1::text[])',
@@ -28,6 +27,6 @@ export async function refuseOtherWayIn(
   const inUse = logins.filter(({ open }) => open).map(({ name }) => name);
   if (inUse.includes(next)) return;
   const lines = await readHbaLines(connection, config, signal);
-  const obstacle = hbaObstacles(lines, inUse, [next]).find(({ severity }) => severity === 'blocks');
+  const obstacle = hbaObstacles(lines, inUse, [next], config.acceptedHba ?? []).find(({ severity }) => severity === 'blocks');
   if (obstacle !== undefined) throw new EngineFailure('needs-person', obstacle.code, { details: obstacle.details });
 }

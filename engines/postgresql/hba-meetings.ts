@@ -1,24 +1,34 @@
 /** Which lines of pg_hba.conf two logins meet, for every place an application could come from: where that is nobody knows here. */
-import type { HbaRule } from './hba-rules.ts';
-import { type Network, networkOf, reaches, wholeInternet } from './network.ts';
+import type { HbaClient, HbaRule } from './hba-rules.ts';
+import { type Network, networkOf, networkOfClient, reaches, wholeInternet } from './network.ts';
 
-/** The line that each of two logins meets first, for every place there is; undefined where none is for it. */
-export function* meetings(
-  all: readonly HbaRule[],
-  role: string,
-  slot: string,
-): Generator<readonly [HbaRule | undefined, HbaRule | undefined]> {
+/** The line that each of two logins meets first at one place; undefined where none is for it. */
+export interface Meeting {
+  readonly given: HbaRule | undefined;
+  readonly met: HbaRule | undefined;
+  /** A client that is connected may have come in here; also where none is known, since it could be anywhere. */
+  readonly isClients: boolean;
+}
+
+/** One for every place there is. */
+export function* meetings(all: readonly HbaRule[], role: string, slot: string, clients: readonly HbaClient[]): Generator<Meeting> {
   const rules = all
     .filter((rule) => rule.logins.includes(role) || rule.logins.includes(slot))
     .map((rule) => ({ rule, where: whereOf(rule) }));
-  for (const place of placesOf(rules.map(({ where }) => where))) {
+  const known = clients.flatMap(({ address, channel }) => {
+    const network = networkOfClient(address);
+    return network === null ? [] : [{ channel, network }];
+  });
+  const wheres = [...rules.map(({ where }) => where), ...known.map(({ network }) => ({ kind: 'network', network }) as const)];
+  for (const place of placesOf(wheres)) {
     const firstFor = (login: string): HbaRule | undefined =>
       rules.find(({ rule, where }) => rule.logins.includes(login) && covers(rule, where, place))?.rule;
-    yield [firstFor(role), firstFor(slot)];
+    const isHere = known.some(({ channel, network }) => channel === place.channel && network.key === place.network?.key);
+    yield { given: firstFor(role), met: firstFor(slot), isClients: isHere || known.length === 0 };
   }
 }
 
-type Channel = 'local' | 'plain' | 'tls' | 'gss';
+type Channel = 'local' | HbaClient['channel'];
 
 /** Which channels a type of line is for (hba.c, check_hba). */
 const channels: Readonly<Record<string, readonly Channel[]>> = {

@@ -4,6 +4,7 @@
  */
 import { type PostgresqlEngineConfig, roleOfSlot } from './config.ts';
 import type { Connection } from './connect.ts';
+import { probeApplicationName } from './probe.ts';
 
 export interface HbaRule {
   readonly file: string;
@@ -15,7 +16,10 @@ export interface HbaRule {
   /** Null where the address is no number. */
   readonly netmask: string | null;
   readonly method: string;
+  /** As they stand, but for the passwords among them. */
   readonly options: readonly string[];
+  /** As they stand in the line. */
+  readonly databases: readonly string[];
   /** Those of the owner and its slots for whom the line is, in the database. Also slots that do not exist yet. */
   readonly logins: readonly string[];
 }
@@ -28,13 +32,19 @@ export interface HbaOfDatabase {
   readonly rules: readonly HbaRule[];
 }
 
+/** Where somebody is logged in from over the network, as one of the logins, but for this product's own trials. */
+export interface HbaClient {
+  readonly address: string;
+  readonly channel: 'plain' | 'tls' | 'gss';
+}
+
 export type HbaLines =
   /** This administrator may not read them. */
   | { readonly kind: 'hidden' }
   /** This line cannot be parsed: the server goes on with what it loaded before, which nobody is shown. */
   | { readonly kind: 'broken'; readonly file: string; readonly line: number }
   /** By database, that of the agent first: a login is let into every one that its role may CONNECT to. */
-  | { readonly kind: 'read'; readonly databases: readonly HbaOfDatabase[] };
+  | { readonly kind: 'read'; readonly databases: readonly HbaOfDatabase[]; readonly clients: readonly HbaClient[] };
 
 interface HbaRow extends HbaRule {
   readonly database: string;
@@ -68,8 +78,16 @@ export async function readHbaLines(
     known.rules.push(rule);
     databases.set(database, known);
   }
-  return { kind: 'read', databases: [...databases.values()] };
+  const clients = await connection.query<HbaClient & Record<string, unknown>>(clientsSql, [names, probeApplicationName], signal);
+  return { kind: 'read', databases: [...databases.values()], clients };
 }
+
+/** Addresses that this administrator is not shown are missing here. */
+const clientsSql = `
+    SELECT DISTINCT host(a.client_addr) AS address, CASE WHEN s.ssl THEN 'tls' WHEN g.encrypted THEN 'gss' ELSE 'plain' END AS channel
+      FROM pg_catalog.pg_stat_activity a
+      LEFT JOIN pg_catalog.pg_stat_ssl s USING (pid) LEFT JOIN pg_catalog.pg_stat_gssapi g USING (pid)
+     WHERE a.usename = ANY($1::text[]) AND a.client_addr IS NOT NULL AND a.application_name <> $2`;
 
 /**
  * $1 is the owner, $2 and $3 its slots, which are members of the owner and so of all that it is a member of, as
@@ -95,7 +113,7 @@ function rulesSql(version: number, mayNameFile: boolean): string {
     ), rule AS MATERIALIZED (
       SELECT row_number() OVER (ORDER BY ${knowsPatterns ? 'h.rule_number, h.line_number' : 'h.line_number'}) AS number,
              ${file} AS file, h.line_number AS line, h.type, h.address, h.netmask, h.auth_method AS method,
-             coalesce(h.options, '{}') AS options, (h.error IS NOT NULL) AS "isBroken", h.database AS databases, 'all' = ANY(h.database) AS "isForAll",
+             ARRAY(SELECT regexp_replace(o, '^(ldapbindpasswd|radiussecrets)=.*$', '\\1=...') FROM unnest(h.options) AS o) AS options, (h.error IS NOT NULL) AS "isBroken", h.database AS databases, 'all' = ANY(h.database) AS "isForAll",
              ARRAY(SELECT who.name FROM unnest(ARRAY[$1::text, $2, $3]) AS who(name)
                     WHERE EXISTS (SELECT FROM unnest(h.user_name) AS u
                                    WHERE u = 'all' OR ${isLike('u', 'who.name')}
@@ -123,7 +141,7 @@ function rulesSql(version: number, mayNameFile: boolean): string {
       UNION ALL SELECT standing.name, "isUsed", number, logins FROM standing JOIN hit ON hit.database = standing.name
     )
     SELECT met.name AS database, met."isUsed", rule.file, rule.line, rule.type, rule.address, rule.netmask, rule.method,
-           rule.options, rule."isBroken", met.logins
+           rule.options, rule.databases, rule."isBroken", met.logins
       FROM met JOIN rule ON rule.number = met.number
      ORDER BY met.name <> current_database(), met.name, rule.number`;
 }

@@ -1,19 +1,25 @@
 import { expect, it } from 'vitest';
-import { hbaDifferences, hbaFindings } from './hba.ts';
-import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
+import type { AcceptedHba } from './config.ts';
+import { hbaFindings, hbaMarks, hbaObstacles } from './hba.ts';
+import type { HbaClient, HbaLines, HbaRule } from './hba-rules.ts';
 
 const all = ['app', 'app_a'];
 let line = 0;
 const rule = (change: Partial<HbaRule>): HbaRule => {
   line += 1;
   const usual = { file: '/etc/pg_hba.conf', line, type: 'host', address: 'all', netmask: null, method: 'scram-sha-256', options: [] };
-  return { ...usual, logins: all, ...change };
+  return { ...usual, databases: ['all'], logins: all, ...change };
 };
 const net = (address: string, netmask: string): Partial<HbaRule> => ({ address, netmask });
-const there = (rules: readonly HbaRule[]): HbaOfDatabase[] => [{ database: 'shop', isUsed: true, rules }];
-const read = (rules: readonly HbaRule[]): HbaLines => ({ kind: 'read', databases: there(rules) });
+const read = (rules: readonly HbaRule[], clients: readonly HbaClient[] = []): HbaLines => ({
+  kind: 'read',
+  databases: [{ database: 'shop', isUsed: true, rules }],
+  clients,
+});
 const differing = (rules: readonly HbaRule[]): readonly number[] =>
-  hbaDifferences(there(rules), ['app'], ['app_a']).map((found) => rules.findIndex((one) => one.line === found.line));
+  hbaObstacles(read(rules), ['app'], ['app_a'], [])
+    .filter(({ code }) => code === 'hba-differs-for-slots')
+    .map(({ details }) => rules.findIndex((one) => one.line === details['line']));
 const loopback = net('127.0.0.1', '255.255.255.255');
 
 it.each<{ name: string; rules: readonly HbaRule[]; expected: readonly number[] }>([
@@ -86,18 +92,20 @@ it.each([
   { method: 'peer', options: [], type: 'local', severity: null },
   { method: 'reject', options: [], type: 'host', severity: null },
 ])('says of a $type line for everybody that goes by the name of the login: $method $options: $severity', ({ severity, ...change }) => {
-  const found = (isAccepted: boolean): readonly unknown[] =>
-    hbaFindings(read([rule(change)]), ['app'], ['app_a'], isAccepted).map((one) => [one.code, one.severity]);
+  const found = (accepted: AcceptedHba): readonly unknown[] =>
+    hbaFindings(read([rule(change)]), ['app'], ['app_a'], accepted).map((one) => [one.code, one.severity]);
 
-  expect(found(false)).toEqual(severity === null ? [] : [['hba-line-goes-by-name', severity]]);
-  expect(found(true)).toEqual(severity === null ? [] : [['hba-line-goes-by-name', 'warns']]);
+  expect(found([])).toEqual(severity === null ? [] : [['hba-line-goes-by-name', severity]]);
+  expect(found('all')).toEqual(severity === null ? [] : [['hba-line-goes-by-name', 'warns']]);
 });
 
 it('blocks for a line that goes by name where the login is at home, and only warns where it merely may connect', () => {
   const rules = [rule({ method: 'cert', type: 'hostssl' })];
   const severities = (...used: readonly boolean[]): readonly string[] => {
     const databases = used.map((isUsed, index) => ({ database: `db${index}`, isUsed, rules }));
-    return hbaFindings({ kind: 'read', databases }, ['app'], ['app_a'], false).map((one) => `${one.severity} ${one.details['database']}`);
+    return hbaFindings({ kind: 'read', databases, clients: [] }, ['app'], ['app_a'], []).map(
+      (one) => `${one.severity} ${one.details['database']}`,
+    );
   };
 
   expect(severities(false)).toEqual(['warns db0']);
@@ -105,19 +113,76 @@ it('blocks for a line that goes by name where the login is at home, and only war
 });
 
 it('says nothing of a line that goes by name behind one that asks everybody for a password', () => {
-  expect(hbaFindings(read([rule({}), rule({ method: 'cert', type: 'hostssl' })]), ['app'], ['app_a'], false)).toEqual([]);
+  expect(hbaFindings(read([rule({}), rule({ method: 'cert', type: 'hostssl' })]), ['app'], ['app_a'], [])).toEqual([]);
 });
 
-it.each([
-  { next: ['app_a'], isAccepted: false, severity: 'blocks' },
-  { next: ['app_a'], isAccepted: true, severity: 'warns' },
-  { next: [], isAccepted: false, severity: 'warns' },
-])('says of a line that cannot be parsed, before $next, accepted $isAccepted: $severity', ({ next, isAccepted, severity }) => {
-  const found = hbaFindings({ kind: 'broken', file: '/etc/pg_hba.conf', line: 7 }, ['app'], next, isAccepted);
+it.each<{ next: string[]; accepted: AcceptedHba; severity: string }>([
+  { next: ['app_a'], accepted: [], severity: 'blocks' },
+  { next: ['app_a'], accepted: 'all', severity: 'warns' },
+  { next: [], accepted: [], severity: 'warns' },
+])('says of a line that cannot be parsed, before $next, accepted $accepted: $severity', ({ next, accepted, severity }) => {
+  const found = hbaFindings({ kind: 'broken', file: '/etc/pg_hba.conf', line: 7 }, ['app'], next, accepted);
 
   expect(found).toEqual([{ code: 'hba-line-broken', severity, details: { file: '/etc/pg_hba.conf', line: 7 } }]);
 });
 
 it('has nothing to compare in place, where the name stays', () => {
-  expect(hbaFindings(read([rule({ logins: ['app'] }), rule({ method: 'cert' })]), ['app'], [], false)).toEqual([]);
+  expect(hbaFindings(read([rule({ logins: ['app'] }), rule({ method: 'cert' })]), ['app'], [], [])).toEqual([]);
+});
+
+const people = rule({ ...net('10.1.0.0', '255.255.0.0'), type: 'hostssl', method: 'ldap' });
+
+it.each<{ name: string; clients: readonly HbaClient[]; severity: string }>([
+  { name: 'nobody is connected', clients: [], severity: 'blocks' },
+  { name: 'the application comes from there', clients: [{ address: '10.1.2.3', channel: 'tls' }], severity: 'blocks' },
+  { name: 'the application comes from elsewhere', clients: [{ address: '10.2.2.3', channel: 'tls' }], severity: 'warns' },
+  { name: 'the application comes from there without TLS', clients: [{ address: '10.1.2.3', channel: 'plain' }], severity: 'warns' },
+  {
+    name: 'one application of two comes from there',
+    clients: [
+      { address: '10.2.2.3', channel: 'tls' },
+      { address: '10.1.2.3', channel: 'tls' },
+    ],
+    severity: 'blocks',
+  },
+  { name: 'the application comes in by IPv6', clients: [{ address: 'fd00::7', channel: 'tls' }], severity: 'warns' },
+])('says of a line that sends people to a directory, while $name: $severity', ({ clients, severity }) => {
+  expect(hbaObstacles(read([people, rule({})], clients), ['app'], ['app_a'], [])).toMatchObject([
+    { code: 'hba-line-goes-by-name', severity, details: { line: people.line } },
+  ]);
+});
+
+it('takes a line whose address only the server can tell for one by which a known client may come in', () => {
+  const lines = read([rule({ address: 'samenet', method: 'ident' }), rule({})], [{ address: '10.2.2.3', channel: 'plain' }]);
+
+  expect(hbaObstacles(lines, ['app'], ['app_a'], [])).toMatchObject([{ severity: 'blocks' }]);
+});
+
+const everybody = { logins: ['app', 'app_a', 'app_b'] };
+const named = rule({ ...loopback, logins: ['app', 'app_a'] });
+const refusing = rule({ ...loopback, ...everybody, method: 'reject' });
+const rest = rule(everybody);
+const seen = [named, refusing, rest];
+
+it.each<{ name: string; rules: readonly HbaRule[]; pair?: readonly [string, string]; severities: readonly string[] }>([
+  { name: 'the lines that were accepted', rules: seen, severities: ['warns'] },
+  { name: 'them once the slots have changed places', rules: seen, pair: ['app_b', 'app_a'], severities: ['warns'] },
+  { name: 'them below other lines', rules: seen.map((one) => ({ ...one, line: one.line + 900 })), severities: ['warns'] },
+  { name: 'one that sends the slot elsewhere', rules: [named, { ...refusing, method: 'ldap' }, rest], severities: ['blocks'] },
+  { name: 'one for another database', rules: [{ ...named, databases: ['shop'] }, refusing, rest], severities: ['blocks'] },
+  {
+    name: 'a further one that rejects the slot',
+    rules: [rule({ ...net('10.0.0.0', '255.0.0.0'), method: 'reject', logins: ['app_b'] }), ...seen],
+    severities: ['warns', 'blocks'],
+  },
+  {
+    name: 'a further one that goes by name',
+    rules: [rule({ ...everybody, type: 'hostssl', method: 'cert' }), ...seen],
+    severities: ['blocks', 'warns'],
+  },
+])('after a word on what the lines say, says of $name: $severities', ({ rules, pair: [role, slot] = ['app', 'app_b'], severities }) => {
+  const accepted = hbaMarks(read(seen), { owner: 'app' });
+
+  expect(hbaObstacles(read(seen), ['app'], ['app_b'], []).map(({ severity }) => severity)).toEqual(['blocks']);
+  expect(hbaObstacles(read(rules), [role], [slot], accepted).map(({ severity }) => severity)).toEqual(severities);
 });

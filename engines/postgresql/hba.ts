@@ -2,101 +2,135 @@
  * What pg_hba.conf gives the logins that work today, compared with what it would give those that are to take their place,
  * for every place an application could come from: where that is nobody knows here, and a difference locks it out.
  */
+import { createHash } from 'node:crypto';
+import type { AcceptedHba, PostgresqlEngineConfig } from './config.ts';
+import { roleOfSlot } from './config.ts';
 import { blocks, type Finding, warns, when } from './finding.ts';
-import { meetings } from './hba-meetings.ts';
+import { type Meeting, meetings } from './hba-meetings.ts';
 import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
 
-export interface HbaDifference {
-  readonly file: string;
-  readonly line: number;
-  readonly database: string;
-  /** The login that works today. */
-  readonly role: string;
-  /** The login that would be treated otherwise. */
-  readonly slot: string;
-  readonly gives: string;
-  readonly meets: string;
+/** What stands in the way, and by what it is known again when a person has accepted it. */
+interface Obstacle {
+  readonly finding: Finding;
+  readonly mark: string;
 }
 
 /** `present`: logins in use · `next`: those that will be; pure. */
-export function hbaFindings(lines: HbaLines, present: readonly string[], next: readonly string[], isAccepted: boolean): Finding[] {
+export function hbaFindings(lines: HbaLines, present: readonly string[], next: readonly string[], accepted: AcceptedHba): Finding[] {
   const all = [...new Set([...present, ...next])];
   return [
     ...when(lines.kind === 'hidden', warns('hba-hidden')),
     ...(lines.kind === 'read' ? trustLines(lines.databases, all) : []),
-    ...hbaObstacles(lines, present, next).map((one) => (isAccepted ? { ...one, severity: 'warns' as const } : one)),
+    ...hbaObstacles(lines, present, next, accepted),
   ];
 }
 
-/** What may keep a login out that is to take another's place; `warns` where that cannot be known from here. Pure. */
-export function hbaObstacles(lines: HbaLines, present: readonly string[], next: readonly string[]): readonly Finding[] {
+/**
+ * What may keep a login out that is to take another's place; `warns` where that cannot be known from here, and where a
+ * person has accepted it. One finding for each line and pair of logins. Pure.
+ */
+export function hbaObstacles(
+  lines: HbaLines,
+  present: readonly string[],
+  next: readonly string[],
+  accepted: AcceptedHba,
+): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  for (const { finding, mark } of obstaclesOf(lines, present, next)) {
+    const isAccepted = accepted === 'all' || accepted.includes(mark);
+    const said: Finding = isAccepted ? { ...finding, severity: 'warns' } : finding;
+    const { code, details } = said;
+    const place = JSON.stringify([code, details['file'], details['line'], details['role'], details['slot']]);
+    const before = found.get(place);
+    if (before === undefined || (before.severity !== 'blocks' && said.severity === 'blocks')) found.set(place, said);
+  }
+  return [...found.values()];
+}
+
+/**
+ * The marks of all that the lines say of these logins, whichever of them is in use: what a person accepts who has seen the
+ * findings. A mark is made of the lines themselves, not of their numbers, so that it outlives a line put above them. Pure.
+ */
+export function hbaMarks(lines: HbaLines, { owner }: Pick<PostgresqlEngineConfig, 'owner'>): readonly string[] {
+  const all = [owner, roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
+  return [...new Set(obstaclesOf(lines, all, all).map(({ mark }) => mark))];
+}
+
+function obstaclesOf(lines: HbaLines, present: readonly string[], next: readonly string[]): readonly Obstacle[] {
   switch (lines.kind) {
     case 'hidden':
       return [];
     case 'broken': {
       const say = present.length > 0 && next.length > 0 ? blocks : warns;
-      return [say('hba-line-broken', { file: lines.file, line: lines.line })];
+      const { file, line } = lines;
+      return [{ finding: say('hba-line-broken', { file, line }), mark: markOf('broken', [file, String(line)]) }];
     }
-    case 'read':
-      return [
-        ...linesByName(lines.databases, present, next),
-        ...hbaDifferences(lines.databases, present, next).map((difference) => blocks('hba-differs-for-slots', { ...difference })),
-      ];
+    case 'read': {
+      const compared = [...comparisons(lines, present, next)];
+      const differing = compared.flatMap(differenceIn).sort((one, other) => lineOf(one) - lineOf(other));
+      return [...compared.flatMap(lineByNameIn), ...differing];
+    }
     default:
       return lines satisfies never;
   }
 }
 
-/** One difference for each line and pair of logins, in the order of the lines; of several databases the first. */
-export function hbaDifferences(
-  databases: readonly HbaOfDatabase[],
-  present: readonly string[],
-  next: readonly string[],
-): readonly HbaDifference[] {
-  const found = new Map<string, HbaDifference>();
-  for (const { database, role, slot, given, met } of comparisons(databases, present, next)) {
-    const differing = given === undefined || given.logins.includes(slot) ? met : given;
-    if (differing === undefined || outcomeOf(given) === outcomeOf(met)) continue;
-    const { file, line } = differing;
-    const key = JSON.stringify([file, line, role, slot]);
-    if (!found.has(key)) found.set(key, { file, line, database, role, slot, gives: wordsOf(given), meets: wordsOf(met) });
-  }
-  return [...found.values()].sort((one, other) => one.line - other.line);
+function differenceIn({ database, role, slot, given, met }: Comparison): readonly Obstacle[] {
+  const differing = given === undefined || given.logins.includes(slot) ? met : given;
+  if (differing === undefined || outcomeOf(given) === outcomeOf(met)) return [];
+  const { file, line } = differing;
+  const finding = blocks('hba-differs-for-slots', { file, line, database, role, slot, gives: wordsOf(given), meets: wordsOf(met) });
+  // The logins change places with every rotation.
+  return [{ finding, mark: markOf('differs', [textOf(given), textOf(met)].sort()) }];
 }
 
 /**
- * Lines that go by the name of the login and that both meet: a slot has another name, and whether anybody has made a
- * certificate or an account of it is not known here. They only warn where a map may say that one name stands for the other,
- * and where the login merely may connect, as everybody may.
+ * A line that goes by the name of the login and that both meet: a slot has another name, and whether anybody has made a
+ * certificate or an account of it is not known here. It only warns where a map may say that one name stands for the other,
+ * where the login merely may connect, as everybody may, and where those who use the login come in by other lines.
  */
-function linesByName(databases: readonly HbaOfDatabase[], present: readonly string[], next: readonly string[]): readonly Finding[] {
-  const found = new Map<string, Finding>();
-  for (const { database, isUsed, given, met } of comparisons(databases, present, next)) {
-    if (given === undefined || !isBoundToName(given) || outcomeOf(given) !== outcomeOf(met)) continue;
-    const { file, line, method, options } = given;
-    const say = isUsed && !options.some((option) => option.startsWith('map=')) ? blocks : warns;
-    const key = JSON.stringify([file, line]);
-    if (found.get(key)?.severity !== 'blocks') found.set(key, say('hba-line-goes-by-name', { file, line, method, database }));
-  }
-  return [...found.values()];
+function lineByNameIn({ database, isUsed, isClients, given, met }: Comparison): readonly Obstacle[] {
+  if (given === undefined || !isBoundToName(given) || outcomeOf(given) !== outcomeOf(met)) return [];
+  const { file, line, method, options } = given;
+  const say = isUsed && isClients && !options.some((option) => option.startsWith('map=')) ? blocks : warns;
+  return [{ finding: say('hba-line-goes-by-name', { file, line, method, database }), mark: markOf('by-name', [textOf(given)]) }];
 }
 
-interface Comparison {
+function markOf(kind: string, parts: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, ...parts]))
+    .digest('base64url');
+}
+
+function textOf(rule: HbaRule | undefined): string {
+  if (rule === undefined) return 'none';
+  const { type, databases, logins, address, netmask, method, options } = rule;
+  return JSON.stringify([type, databases, [...logins].sort(), address, netmask, method, [...options].sort()]);
+}
+
+function lineOf({ finding }: Obstacle): number {
+  return Number(finding.details['line']);
+}
+
+interface Comparison extends Meeting {
   readonly database: string;
   readonly isUsed: boolean;
   readonly role: string;
   readonly slot: string;
-  readonly given: HbaRule | undefined;
-  readonly met: HbaRule | undefined;
 }
 
 /** What each login in use meets beside what its successor would; nothing where no line could make trouble. */
-function* comparisons(databases: readonly HbaOfDatabase[], present: readonly string[], next: readonly string[]): Generator<Comparison> {
+function* comparisons(
+  { databases, clients }: Extract<HbaLines, { kind: 'read' }>,
+  present: readonly string[],
+  next: readonly string[],
+): Generator<Comparison> {
   for (const { database, isUsed, rules } of databases) {
+    const goesByName = rules.some(isBoundToName);
     for (const [role, slot] of pairsOf(present, next)) {
       const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
-      if (isAlike && !rules.some(isBoundToName)) continue;
-      for (const [given, met] of meetings(rules, role, slot)) yield { database, isUsed, role, slot, given, met };
+      if (isAlike && !goesByName) continue;
+      for (const meeting of meetings(rules, role, slot, goesByName ? clients : [])) yield { database, isUsed, role, slot, ...meeting };
     }
   }
 }

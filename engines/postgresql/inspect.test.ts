@@ -42,6 +42,7 @@ const hbaLine: HbaRule = {
   netmask: null,
   method: 'scram-sha-256',
   options: [],
+  databases: ['all'],
   logins: [],
 };
 
@@ -70,6 +71,7 @@ const worst: DatabaseFacts = {
   ],
   hba: {
     kind: 'read',
+    clients: [],
     databases: [
       {
         database: 'shop',
@@ -130,7 +132,7 @@ it('names only the lines of pg_hba.conf that are for this login, and blocks wher
 });
 
 it('warns only of a different way in that a person has accepted', () => {
-  const { findings } = judge(worst, { ...config, acceptsHba: true }, 'adopt');
+  const { findings } = judge(worst, { ...config, acceptedHba: 'all' }, 'adopt');
 
   expect(findings.filter(({ code }) => code === 'hba-differs-for-slots').map(({ severity }) => severity)).toEqual(['warns', 'warns']);
 });

@@ -194,5 +194,5 @@ function wayInFindings(facts: DatabaseFacts, config: PostgresqlEngineConfig, kin
   const inUse = facts.roles.filter((role) => role.mayLogIn).map(({ name }) => name);
   const after = kind === 'un-adopt' ? [owner] : [roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
   const next = usesSlots && kind !== 'give-up' ? after : [];
-  return hbaFindings(facts.hba, usesSlots && inUse.length > 0 ? inUse : [owner], next, config.acceptsHba === true);
+  return hbaFindings(facts.hba, usesSlots && inUse.length > 0 ? inUse : [owner], next, config.acceptedHba ?? []);
 }

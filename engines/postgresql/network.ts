@@ -21,6 +21,12 @@ export function networkOf(address: string, netmask: string): Network | null {
   return make(at.family, at.value & mask.value, prefix);
 }
 
+/** The network of one address alone; null for what is no address. */
+export function networkOfClient(address: string): Network | null {
+  const at = parse(address);
+  return at === null ? null : make(at.family, at.value, bitsOf[at.family]);
+}
+
 /** Every address there is, in both families. */
 export const wholeInternet: readonly Network[] = [make(4, 0n, 0), make(6, 0n, 0)];
 

@@ -29,7 +29,7 @@ export const rotationErrors = entries({
   'epoch-ahead': {
     title: 'the vault does not know a claim that this host or the database holds',
     whatHappened:
-      'The vault was restored from a backup, or somebody has edited the comment of the login, or another vault manages it: nothing was changed, and what was in flight is kept. Restore a newer backup of the vault, or make sure that no other vault works on this login; then this command goes on above that claim, with what the vault knows. Versions newer than that are lost, and applications that hold them log in no more until they read again.',
+      'The vault was restored from a backup, or somebody has edited the comment of the login, or another vault manages it: nothing was changed, and what was in flight is kept. Restore a newer backup of the vault, or make sure that no other vault works on this login; then this command goes on above that claim, with what the vault knows. Versions newer than that are lost, and applications that hold them log in no more until they read again. A secret that the vault takes for not adopted is given back to its login, which logs in again with the password that the vault has.',
     stillWorks: 'Every login stays as it is in the database.',
     whoMustAct: 'administrator',
     retryable: true,

@@ -114,6 +114,18 @@ export const vaultProgramErrors = entries({
     exit: 7,
     details: ['path'],
   },
+  'vault-making-uncertain': {
+    title: 'it is not certain what was made',
+    whatHappened:
+      'The store failed while the vault or the operator was being written to it ({why}), and may hold it nevertheless. The keys that were handed out are kept, for they may be the ones that open it.',
+    stillWorks:
+      'Everything that was in the store before. Keep the keys until the disk works again and the vault was started: where they are refused, or there is no vault, nothing was made; remove the key files and give the command again.',
+    whoMustAct: 'administrator',
+    retryable: false,
+    remedy: 'sikkerkey-vault serve --data DIR',
+    exit: 3,
+    details: ['why'],
+  },
   'vault-output-lost': {
     title: 'the output of the command could not be written',
     whatHappened: 'Standard output answered {systemCode}.',

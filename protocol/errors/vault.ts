@@ -92,6 +92,18 @@ export const vaultErrors = entries({
     exit: 7,
     details: [],
   },
+  'published-agent-silent': {
+    title: 'the agent of this login is silent',
+    whatHappened:
+      'An agent of the published protocol serves this login, on machine {machineId}; it was last heard at {heardAt}. Start it again: once it asks, rotations begin. Adopt the login (`sikkerkey agent adopt --secret SECRET`) only if that agent is gone for good: it would lose the login.',
+    stillWorks:
+      'Nothing was changed; the login has the password it had. What its schedule has missed begins soon after the agent has come back.',
+    whoMustAct: 'user',
+    retryable: true,
+    remedy: 'sikkerkey admin rotate SECRET',
+    exit: 7,
+    details: ['machineId', 'heardAt'],
+  },
   'owner-mismatch': {
     title: 'the owner is not the login of the live version',
     whatHappened: 'A login is adopted under its own name.',
@@ -237,7 +249,8 @@ export const vaultErrors = entries({
   'clock-outside-window': {
     title: 'the time of the request is too far from the clock of the vault',
     whatHappened: 'A request may be at most {windowSeconds} seconds old or ahead.',
-    stillWorks: 'Clients that learn the time of the vault try again by themselves.',
+    stillWorks:
+      'Clients that learn the time of the vault try again by themselves. What others read, a rotation keeps for them while they ask.',
     whoMustAct: 'administrator',
     retryable: true,
     remedy: 'sikkerkey status',

@@ -140,11 +140,14 @@ export const localMethods = {
       passwordField: z.literal('password').optional(),
       pollIntervalSeconds: z.int().min(5).max(3600).optional(),
       probeQuery: z.string().max(4096).optional(),
-      /** As for `agent.adopt`, for a secret that is adopted already; holds at this address. */
-      acceptHba: z.boolean().optional(),
     }),
     agentFact,
   ),
+  /**
+   * Reads pg_hba.conf and accepts what stands in the way of the login slots now: later rotations go on in spite of it, until
+   * the lines say something else. Holds at the address that is configured.
+   */
+  'agent.acceptHba': write('operate', z.object({ secretId }), z.object({ findings: z.array(finding) })),
   /** Connects and checks privileges; changes nothing. */
   'agent.test': read('operate', z.object({ secretId }), z.object({ serverVersion: z.string(), findings: z.array(finding) })),
   'agent.plan': read(
@@ -152,7 +155,7 @@ export const localMethods = {
     z.object({ secretId, kind: planKind, strategy: strategy.optional(), acceptHba: z.boolean().optional() }),
     plan,
   ),
-  /** `acceptHba`: goes on although pg_hba.conf treats a login slot otherwise than the login; kept for later rotations. */
+  /** `acceptHba`: goes on although pg_hba.conf treats a login slot otherwise than the login, as `agent.acceptHba` does. */
   'agent.adopt': write(
     'operate',
     z.object({ secretId, strategy: strategy.optional(), acceptHba: z.boolean().optional() }),

@@ -10,7 +10,7 @@ import { type LocalPostgresql, startPostgresql } from '@sikkerkey/local-servers/
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually, startProgram } from '../daemon/programs.ts';
+import { eventually, freePort, startProgram } from '../daemon/programs.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { expectNothingLeftBehind } from './expectations.ts';
 import { readLiveCredential, tryLogin } from './logins.ts';
@@ -60,6 +60,49 @@ test('the same server at another address is recognised while both answer, and wo
     await proxy.stop();
   }
 }, 60_000);
+
+test('a mistyped address in between does not lose the server that is known: the next one is compared with that', async () => {
+  const managed = await stand.adopted();
+  const proxy = await startTcpProxy({ host: '127.0.0.1', port: stand.postgresql.port });
+  try {
+    await configure(managed, await freePort());
+
+    await configure(managed, proxy.port);
+
+    await stand.retired(managed.secretId, await rotate(managed));
+    await expectNothingLeftBehind(stand, managed);
+  } finally {
+    await proxy.stop();
+  }
+}, 60_000);
+
+test('login slots that cannot be dropped are shown with what keeps them, until they are gone', async () => {
+  const managed = await stand.adopted();
+  const { secretId, owner } = managed;
+  const { username, password } = await readLiveCredential(stand, managed);
+  const { host, port, database } = stand.postgresql;
+  const session = new pg.Client({ host, port, database, user: username, password });
+  session.on('error', () => undefined);
+  await session.connect();
+  const { rotationId } = await stand.client((client) => client.call('agent.unAdopt', { secretId }));
+  await stand.retired(secretId, rotationId);
+  await rests(managed, 'slot-in-use');
+  expect(await stand.agent(secretId)).toMatchObject({ state: 'IDLE', adopted: false });
+
+  await configure(managed, await freePort());
+
+  await rests(managed, 'different-server');
+  expect(await stand.agent(secretId)).toMatchObject({ state: 'QUARANTINED' });
+  expect((await commandLine('agent', 'repair', secretId)).output).toContain(`sikkerkey agent repair --secret ${secretId} --accept-server`);
+  await session.end();
+  await configure(managed, port);
+  await eventually(
+    'the slots are gone',
+    async () => (await stand.sql('SELECT FROM pg_roles WHERE rolname LIKE $1', [`${owner}_%`])).length === 0,
+  );
+  await eventually('the agent is idle', async () => (await stand.agent(secretId)).errorCode === null);
+  expect(await stand.agent(secretId)).toMatchObject({ state: 'IDLE' });
+}, 90_000);
 
 describe('a copy of the data directory, which has the identity of its original', () => {
   let directory: string;

@@ -42,7 +42,7 @@ test('lines of pg_hba.conf that know the login by name stop its adoption with bo
 
   expect(blocked.code).toBe(6);
   expect(blocked.output.replace(/\s+/g, ' ')).toContain(`${owner}_a would meet reject (line 2)`);
-  expect(blocked.output).toContain('--accept-hba');
+  expect(blocked.output).toContain(`sikkerkey agent configure --secret ${secretId} --accept-hba`);
   expect(await stand.sql(`SELECT FROM pg_roles WHERE rolname LIKE '${owner}\\__'`)).toEqual([]);
   expect(await tryLogin(stand, owner, firstPassword)).toBe('accepted');
 
@@ -51,6 +51,18 @@ test('lines of pg_hba.conf that know the login by name stop its adoption with bo
   await stand.restartDaemon();
   await eventually('the agent works', async () => (await stand.agent(secretId)).state === 'IDLE');
   await stand.retired(secretId, await rotate(managed));
+
+  // Whichever slot the next rotation opens: the lines say something else now.
+  await writeFile(file, `host all ${owner}_a,${owner}_b 127.0.0.3/32 reject\nhost all ${owner}_b 127.0.0.4/32 scram-sha-256\n${before}`);
+  await stand.sql('SELECT pg_reload_conf()');
+  const next = await rotate(managed);
+  const shown = await eventually('the new line holds it up', async () => {
+    const agent = await stand.agent(secretId);
+    return agent.errorCode === 'hba-differs-for-slots' ? agent : null;
+  });
+  expect(shown.errorDetails).toMatchObject({ line: 2 });
+  expect(await commandLine('agent', 'configure', secretId, '--accept-hba')).toMatchObject({ code: 0 });
+  await stand.retired(secretId, next);
   await writeFile(file, before);
   await stand.sql('SELECT pg_reload_conf()');
 });
@@ -64,7 +76,10 @@ test('a word on pg_hba.conf that was said with the configuration holds for an ad
   await stand.sql('SELECT pg_reload_conf()');
   const { host, port, database, superuser: adminUser, password } = stand.postgresql;
   const place = { provider: 'postgresql', host, port, database, adminUser, adminPassword: password.reveal(), tls: 'disable' } as const;
-  await stand.client((client) => client.call('agent.configure', { secretId, ...place, acceptHba: true }));
+  await stand.client((client) => client.call('agent.configure', { secretId, ...place }));
+  const accepted = await commandLine('agent', 'configure', secretId, '--accept-hba');
+  expect(accepted).toMatchObject({ code: 0 });
+  expect(accepted.output.replace(/\s+/g, ' ')).toContain(`${owner}_a would meet reject (line 2)`);
 
   expect(await commandLine('agent', 'adopt', secretId, '--yes')).toMatchObject({ code: 0 });
 
@@ -72,6 +87,16 @@ test('a word on pg_hba.conf that was said with the configuration holds for an ad
   await stand.retired(secretId, await rotate(managed));
   await writeFile(file, before);
   await stand.sql('SELECT pg_reload_conf()');
+});
+
+test('a rotation of a login that is not under management is not even planned: nobody says yes to what would be refused', async () => {
+  const { secretId } = await stand.manage(1_000);
+
+  const asked = await commandLine('agent', 'rotate', secretId, '--yes');
+
+  expect(asked.output).not.toContain('plan: rotate');
+  expect(asked.output).toContain(`sikkerkey agent adopt --secret ${secretId}`);
+  expect(asked.code).toBe(7);
 });
 
 test('a login whose connections are all in use is rotated in place, and the vault serves what works', async () => {

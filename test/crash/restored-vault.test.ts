@@ -1,7 +1,10 @@
 /** A vault that is restored from a backup grants epochs for the second time and has forgotten versions: nothing is closed unasked. */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readEnvironment } from '@sikkerkey/host/environment.ts';
+import { homeOf } from '@sikkerkey/host/home.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually, type RunningVault, startProgram, startVault } from '../daemon/programs.ts';
 import { expectNothingLeftBehind } from './expectations.ts';
@@ -144,12 +147,7 @@ describe('a vault restored from a backup', () => {
       vault = opened.vault;
       const managed = await opened.adopted();
       await backUp(opened);
-      const killed = await opened.restartDaemon(boundary);
-      // Asked until it dies of it: the vault was away, and the answer may die with the daemon.
-      await eventually('the daemon dies', async () => {
-        await opened.client((client) => client.call('agent.rotate', { secretId: managed.secretId })).catch(() => null);
-        return killed.child.signalCode === 'SIGKILL';
-      });
+      await diesWhileRotating(opened, managed, boundary);
       await restore(opened);
       await opened.restartDaemon();
       await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
@@ -164,4 +162,132 @@ describe('a vault restored from a backup', () => {
     },
     120_000,
   );
+
+  test.each(['epoch-accepted', 'journalled-repair', 'finished'] as const)(
+    'is never alone with a login that it does not know, also where the daemon dies at "%s" of the repair',
+    async (boundary) => {
+      const opened = await Stand.open({ drainDeadlineMs: 1_000 });
+      stand = opened;
+      vault = opened.vault;
+      const managed = await opened.adopted();
+      await backUp(opened);
+      await diesWhileRotating(opened, managed, 'before-confirm');
+      const forgotten = Math.max(...versionsKept(opened, managed));
+      await restore(opened);
+      const dying = await opened.restartDaemon(boundary);
+      await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
+
+      await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
+
+      expect(await dying.ended).toBe('SIGKILL');
+      const live = await readLiveCredential(opened, managed);
+      const unknown = (await loginsOpen(opened, managed)).filter((login) => login !== live.username);
+      expect(unknown).toHaveLength(boundary === 'finished' ? 0 : 1);
+      expect(versionsKept(opened, managed).includes(forgotten)).toBe(boundary !== 'finished');
+      await opened.restartDaemon();
+      await eventually('the repair is done', async () => (await loginsOpen(opened, managed)).join() === live.username);
+      expect(await tryLogin(opened, live.username, live.password)).toBe('accepted');
+      await eventually('nothing is in flight', () => Promise.resolve(versionsKept(opened, managed).length === 0));
+    },
+    120_000,
+  );
 });
+
+describe('a vault restored from a backup of before an adoption', () => {
+  /** Adopted after the backup, up to that state of its first rotation; the daemon is started anew with that failpoint. */
+  async function adoptedSince(state: 'promoted' | 'retired', failpoint?: string): Promise<{ opened: Stand; managed: Managed }> {
+    const opened = await Stand.open({ drainDeadlineMs: state === 'promoted' ? 600_000 : 1_000 });
+    stand = opened;
+    vault = opened.vault;
+    const managed = await opened.manage();
+    const { secretId, owner, firstPassword } = managed;
+    await backUp(opened);
+    const adopting = async (): Promise<{ rotationId: string } | null> =>
+      opened.client((client) => client.call('agent.adopt', { secretId })).catch(() => null);
+    const { rotationId } = await eventually('the vault is asked again after it was away', adopting);
+    await eventually(`the adoption is ${state}`, async () => {
+      const { rotations } = await opened.operator('listRotations', { secretId });
+      return rotations.find((one) => one.rotationId === rotationId)?.state === state;
+    });
+    await restore(opened);
+    await opened.restartDaemon(failpoint);
+    await eventually('it is noticed', async () => (await opened.agent(secretId)).errorCode === 'epoch-ahead', 40_000);
+    expect((await tryLogin(opened, owner, firstPassword)) === 'accepted').toBe(state === 'promoted');
+    return { opened, managed };
+  }
+
+  async function expectGivenBack(opened: Stand, managed: Managed): Promise<void> {
+    const { secretId, owner, firstPassword } = managed;
+    await eventually('what is served logs in', async () => (await tryLogin(opened, owner, firstPassword)) === 'accepted');
+    await eventually('the slots are gone', async () => (await rolesOf(opened, managed)).length === 1);
+    await eventually('the agent is idle', async () => (await opened.agent(secretId)).errorCode === null);
+    expect(await opened.agent(secretId)).toMatchObject({ state: 'IDLE', adopted: false });
+    expect(await readLiveCredential(opened, managed)).toMatchObject({ username: owner, password: firstPassword });
+  }
+
+  test.each(['promoted', 'retired'] as const)(
+    'is noticed where the adoption is %s, and what it serves logs in again by the word of a person',
+    async (state) => {
+      const { opened, managed } = await adoptedSince(state);
+      const { secretId } = managed;
+      const before = await loginsOpen(opened, managed);
+      const refused = await commandLine(opened, 'agent', 'adopt', secretId, '--yes');
+      if (state === 'retired') expect(refused.output).toContain(`sikkerkey agent repair --secret ${secretId} --accept-epoch`);
+      expect(await loginsOpen(opened, managed)).toEqual(before);
+
+      expect(await commandLine(opened, 'agent', 'repair', secretId, '--accept-epoch', '--yes')).toMatchObject({ code: 0 });
+
+      await expectGivenBack(opened, managed);
+      const { rotationId } = await opened.client((client) => client.call('agent.adopt', { secretId }));
+      await opened.operator('setSchedule', { secretId, intervalMs: null, drainDeadlineMs: 1_000 });
+      if (state === 'retired') await opened.retired(secretId, rotationId);
+    },
+    120_000,
+  );
+
+  test.each(['epoch-accepted', 'journalled-repair', 'after-statement', 'finished'] as const)(
+    'serves what logs in also where the daemon dies at "%s" of the repair',
+    async (boundary) => {
+      const { opened, managed } = await adoptedSince('retired', boundary);
+      const dying = opened.daemon;
+      await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
+      expect(await dying.ended).toBe('SIGKILL');
+
+      await opened.restartDaemon();
+
+      await expectGivenBack(opened, managed);
+    },
+    120_000,
+  );
+});
+
+async function diesWhileRotating(opened: Stand, { secretId }: Managed, boundary: string): Promise<void> {
+  const killed = await opened.restartDaemon(boundary);
+  // Asked until it dies of it: the vault was away, and the answer may die with the daemon.
+  await eventually('the daemon dies', async () => {
+    await opened.client((client) => client.call('agent.rotate', { secretId })).catch(() => null);
+    return killed.child.signalCode === 'SIGKILL';
+  });
+}
+
+async function rolesOf(opened: Stand, { owner }: Managed): Promise<readonly { name: string; login: boolean }[]> {
+  return opened.sql<{ name: string; login: boolean }>(
+    'SELECT rolname AS name, rolcanlogin AS login FROM pg_roles WHERE starts_with(rolname, $1) ORDER BY 1',
+    [owner],
+  );
+}
+
+async function loginsOpen(opened: Stand, managed: Managed): Promise<readonly string[]> {
+  return (await rolesOf(opened, managed)).filter(({ login }) => login).map(({ name }) => name);
+}
+
+/** Of which versions the journal of this host has the password, sealed. */
+function versionsKept(opened: Stand, { secretId }: Managed): readonly number[] {
+  const database = new Database(homeOf({ ...readEnvironment(), home: opened.home }).journalFile, { readonly: true });
+  try {
+    const rows = database.prepare<[string], string>('SELECT versions FROM rotation WHERE secret_id = ?').pluck().all(secretId);
+    return rows.flatMap((row) => [...row.matchAll(/"version":(\d+)/g)].map(([, version]) => Number(version)));
+  } finally {
+    database.close();
+  }
+}

@@ -89,6 +89,8 @@ test('keeps the machine in use while its approved successor may do less, names t
   const { secretId } = await operator('createSecret', { projectId, name: 'key', value: 'v' });
   await operator('grant', { secretId, machineId: before.machineId, permission: 'read' });
   const { machineId } = await enrolled('fourth');
+  await operator('attachMachine', { projectId, machineId });
+  await operator('grant', { secretId, machineId, permission: 'rotate' });
 
   await operator('approveMachine', { machineId });
 
@@ -104,7 +106,6 @@ test('keeps the machine in use while its approved successor may do less, names t
   const status = startProgram('apps/cli/main.ts', ['status'], { SIKKERKEY_HOME: join(directory, 'h') });
   expect(await status.ended).toBe(6);
   expect(status.output()).toContain(`sikkerkey admin grant add ${secretId} --machine ${machineId} --permission read`);
-  await operator('attachMachine', { projectId, machineId });
   await operator('grant', { secretId, machineId, permission: 'read' });
 
   await eventually('the fourth machine works', async () => (await shown()).machineId === machineId);

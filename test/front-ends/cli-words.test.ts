@@ -37,7 +37,7 @@ describe('agent list', () => {
     stage.daemon.changeAgent('sk_payments', { state: 'DATABASE_UNREACHABLE', errorCode: 'ECONNREFUSED', errorDetails: {} });
 
     expect((await stage.run(['agent', 'list'])).stderr).toContain(
-      'sk_payments is NO DATABASE: the database could not be used; next: sikkerkey agent test --secret sk_payments',
+      'sk_payments is BLOCKED: the database could not be used; next: sikkerkey agent test --secret sk_payments',
     );
   });
 });

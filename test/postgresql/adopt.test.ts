@@ -23,7 +23,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
 
   /** Adopts and turns to slot a with version 2, the owner still open. */
   const adopt = async (app: App): Promise<void> => {
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     await execute(app, 2, { kind: 'enable', slot: 'a', version: 2 });
   };
   const execute = async (
@@ -31,7 +31,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     epoch: number,
     ...statements: readonly Parameters<Awaited<ReturnType<ReturnType<typeof createPostgresqlEngine>['openSession']>>['execute']>[0][]
   ): Promise<void> => {
-    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, epoch, patience());
+    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, epoch, patience(), null);
     const candidates = [1, 2, 3, 4].flatMap((version) => (version === 1 ? app.candidate(1, 'owner') : app.candidate(version, 'a')));
     for (const statement of statements) await session.execute(statement, candidates, patience());
     await session.close();
@@ -99,7 +99,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     await db.sql(`ALTER ROLE "${app.owner}" IN DATABASE postgres RESET work_mem`);
     await db.sql(`ALTER ROLE "${app.owner}" SET lock_timeout TO '3s'`);
 
-    await prepareAdoption(app.config, 2, dependencies, patience());
+    await prepareAdoption(app.config, 2, dependencies, patience(), null);
 
     expect(await settingsOf(`${app.owner}_a`)).toEqual([{ datname: null, setconfig: ['lock_timeout=3s', `role=${app.owner}`] }]);
     expect(await db.tryLogin(`${app.owner}_a`, passwordOf(2))).toBeNull();
@@ -109,7 +109,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     const app = await db.makeApp();
     await db.sql(`CREATE ROLE "${app.owner}_b" LOGIN PASSWORD 'somebody-else-uses-it'`);
 
-    expect(await codeOf(prepareAdoption(app.config, 1, dependencies, patience()))).toBe('slot-name-taken');
+    expect(await codeOf(prepareAdoption(app.config, 1, dependencies, patience(), null))).toBe('slot-name-taken');
 
     expect(await db.tryLogin(`${app.owner}_b`, 'somebody-else-uses-it')).toBeNull();
     expect(await db.sql('SELECT FROM pg_roles WHERE rolname = $1', [`${app.owner}_a`])).toEqual([]);
@@ -125,13 +125,13 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
 
     await execute(app, 4, { kind: 'enable', slot: 'owner', version: 3 });
     expect(await db.tryLogin(app.owner, passwordOf(3))).toBeNull();
-    expect(await codeOf(finishUnAdoption(app.config, 4, dependencies, patience()))).toBe('slot-still-logs-in');
+    expect(await codeOf(finishUnAdoption(app.config, 4, dependencies, patience(), null))).toBe('slot-still-logs-in');
     await execute(app, 4, { kind: 'disable', slot: 'a' });
-    expect(await codeOf(finishUnAdoption(app.config, 4, dependencies, patience()))).toBe('slot-in-use');
+    expect(await codeOf(finishUnAdoption(app.config, 4, dependencies, patience(), null))).toBe('slot-in-use');
     await live.query(`INSERT INTO ${schema}.kept VALUES (1)`);
     await live.end();
-    await expect.poll(() => codeOf(finishUnAdoption(app.config, 4, dependencies, patience()))).toBeNull();
-    await finishUnAdoption(app.config, 4, dependencies, patience());
+    await expect.poll(() => codeOf(finishUnAdoption(app.config, 4, dependencies, patience(), null))).toBeNull();
+    await finishUnAdoption(app.config, 4, dependencies, patience(), null);
 
     expect(await db.sql('SELECT rolname FROM pg_roles WHERE rolname LIKE $1', [`${app.owner}%`])).toEqual([{ rolname: app.owner }]);
     expect(await db.tryLogin(app.owner, passwordOf(3))).toBeNull();
@@ -142,10 +142,10 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     const app = await db.makeApp();
     await adopt(app);
     await execute(app, 3, { kind: 'disable', slot: 'a' });
-    await finishUnAdoption(app.config, 4, dependencies, patience());
+    await finishUnAdoption(app.config, 4, dependencies, patience(), null);
     const another = { ...app.config, secretId: `${app.config.secretId}-another` };
     const open = (config: App['config'], epoch: number) =>
-      createPostgresqlEngine(config, dependencies).openSession(config.secretId, epoch, patience());
+      createPostgresqlEngine(config, dependencies).openSession(config.secretId, epoch, patience(), null);
 
     expect(await codeOf(open(app.config, 3))).toBe('newer-epoch');
     await (await open(another, 1)).close();
@@ -161,8 +161,8 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     await execute(app, 2, { kind: 'disable', slot: 'owner' });
     await db.sql(`DROP ROLE "${app.owner}_b"`);
 
-    await recreateSlots(app.config, 3, dependencies, patience());
-    await recreateSlots(app.config, 3, dependencies, patience());
+    await recreateSlots(app.config, 3, dependencies, patience(), null);
+    await recreateSlots(app.config, 3, dependencies, patience(), null);
 
     expect(await settingsOf(`${app.owner}_b`)).toEqual(await settingsOf(`${app.owner}_a`));
     expect(await db.tryLogin(`${app.owner}_a`, passwordOf(2))).toBeNull();
@@ -180,7 +180,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     await db.sql(`DROP ROLE "${app.owner}_b"`);
     await db.sql(`CREATE ROLE "${app.owner}_b" LOGIN PASSWORD 'of-somebody-else'`);
 
-    expect(await codeOf(recreateSlots(app.config, 3, dependencies, patience()))).toBe('slot-name-taken');
+    expect(await codeOf(recreateSlots(app.config, 3, dependencies, patience(), null))).toBe('slot-name-taken');
 
     const shape = await createPostgresqlEngine(app.config, dependencies).observe([app.candidate(2, 'a')], patience());
     expect(shape.logins.map(({ slot, exists }) => [slot, exists])).toEqual([
@@ -192,10 +192,10 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
 
   it('refuses to drop a slot that owns something', async () => {
     const app = await db.makeApp();
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     await db.sql(`CREATE TABLE public.stray_${app.owner} (id int); ALTER TABLE public.stray_${app.owner} OWNER TO "${app.owner}_a"`);
 
-    expect(await codeOf(finishUnAdoption(app.config, 1, dependencies, patience()))).toBe('slot-owns-objects');
+    expect(await codeOf(finishUnAdoption(app.config, 1, dependencies, patience(), null))).toBe('slot-owns-objects');
   });
 
   it('works for an administrator who is not a superuser, once it has ADMIN on the owner', async () => {
@@ -205,7 +205,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     const config = { ...app.config, adminUser: admin, adminPassword: new SecretText('a-limited-administrator') };
     const limited: App = { ...app, config };
     if (major >= 16) {
-      expect(await codeOf(prepareAdoption(config, 1, dependencies, patience()))).not.toBeNull();
+      expect(await codeOf(prepareAdoption(config, 1, dependencies, patience(), null))).not.toBeNull();
       await db.sql(`GRANT "${app.owner}" TO "${admin}" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);
     }
 
@@ -215,7 +215,7 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     await execute(limited, 3, { kind: 'disable', slot: 'owner' });
     const shape = await engine.observe([app.candidate(1, 'owner'), app.candidate(2, 'a')], patience());
     await execute(limited, 4, { kind: 'enable', slot: 'owner', version: 3 }, { kind: 'disable', slot: 'a' });
-    await finishUnAdoption(config, 4, dependencies, patience());
+    await finishUnAdoption(config, 4, dependencies, patience(), null);
 
     expect(shape.logins.map(({ slot, mayLogIn, accepts }) => ({ slot, mayLogIn, accepts }))).toEqual([
       { slot: 'owner', mayLogIn: false, accepts: [] },

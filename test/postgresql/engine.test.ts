@@ -16,8 +16,8 @@ describe.each(versions)('PostgreSQL %i', (major) => {
   it('turns from the owner to a slot and back and forth without an older login ever failing before it is retired', async () => {
     const app = await db.makeApp();
     const engine = createPostgresqlEngine(app.config, dependencies);
-    await prepareAdoption(app.config, 1, dependencies, patience());
-    const session = await engine.openSession(app.config.secretId, 2, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
+    const session = await engine.openSession(app.config.secretId, 2, patience(), null);
 
     await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [app.candidate(2, 'a')], patience());
     expect(await engine.verify(app.candidate(2, 'a'), patience())).toEqual({ kind: 'verified' });
@@ -41,7 +41,7 @@ describe.each(versions)('PostgreSQL %i', (major) => {
   if (major === Math.max(...versions)) {
     it('says of a role that somebody holds too long that it passes by itself, and its session goes on', async () => {
       const app = await db.makeApp({ strategy: 'single' });
-      const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience());
+      const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience(), null);
       const set = (): Promise<void> => session.execute({ kind: 'set', version: 2 }, [app.candidate(2, 'owner')], patience());
       const somebody = await db.session('postgres', db.server.password.reveal());
       await somebody.query(`BEGIN; ALTER ROLE "${app.owner}" CONNECTION LIMIT 50`);

@@ -27,7 +27,7 @@ describe.each(await availablePostgresqlVersions())('another server than the expe
         [`${app.owner}%`],
       );
     const before = await roles();
-    const working = await engine.openSession(secretId, 5, patience());
+    const working = await engine.openSession(secretId, 5, patience(), null);
     const marked = await roles();
     const asked = [
       () => engine.openSession(secretId, 9, patience(), expected),
@@ -47,7 +47,7 @@ describe.each(await availablePostgresqlVersions())('another server than the expe
   it('is worked at where it is the expected one', async () => {
     const app = await db.makeApp({ strategy: 'flip' });
     const engine = createPostgresqlEngine(app.config, dependencies);
-    const first = await engine.openSession(app.config.secretId, 5, patience());
+    const first = await engine.openSession(app.config.secretId, 5, patience(), null);
     const { serverFingerprint } = first;
     await first.close();
 
@@ -62,7 +62,7 @@ describe.each(await availablePostgresqlVersions())('another server than the expe
     const known = await identifyServer(app.config, dependencies, patience());
     const limited = { ...app.config, adminUser: 'limited', adminPassword: new SecretText('a-limited-administrator') };
     await db.sql(`CREATE ROLE limited LOGIN SUPERUSER PASSWORD 'a-limited-administrator'`);
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     await db.sql('ALTER ROLE limited NOSUPERUSER CREATEROLE');
     if (major >= 16) await db.sql(`GRANT "${app.owner}", "${app.owner}_a", "${app.owner}_b" TO limited WITH ADMIN OPTION`);
     await db.sql('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');

@@ -21,7 +21,7 @@ describe.each(await availablePostgresqlVersions())('the fence on PostgreSQL %i',
   afterAll(() => db.stop());
 
   const openWith = (app: App, epoch: number, change: Partial<App['config']> = {}): Promise<EngineSession> =>
-    createPostgresqlEngine({ ...app.config, ...change }, dependencies).openSession(app.config.secretId, epoch, patience());
+    createPostgresqlEngine({ ...app.config, ...change }, dependencies).openSession(app.config.secretId, epoch, patience(), null);
   const setVersion = (session: EngineSession, app: App, version: number): Promise<void> =>
     session.execute({ kind: 'set', version }, [app.candidate(version, 'owner')], patience());
   const until = async (condition: () => Promise<boolean>): Promise<void> => {
@@ -205,7 +205,7 @@ describe.each(await availablePostgresqlVersions())('the fence on PostgreSQL %i',
     const app = await db.makeApp({ strategy: 'single' });
     await (await openWith(app, 1)).close();
 
-    const other = createPostgresqlEngine({ ...app.config, secretId: 'another' }, dependencies).openSession('another', 9, patience());
+    const other = createPostgresqlEngine({ ...app.config, secretId: 'another' }, dependencies).openSession('another', 9, patience(), null);
 
     expect(await failureOf(other)).toEqual({ kind: 'needs-person', code: 'managed-by-another-secret' });
   });
@@ -254,7 +254,7 @@ describe.each(await availablePostgresqlVersions())('the fence on PostgreSQL %i',
     const clock = new FakeClock();
     const proxy = await startTcpProxy(db.server);
     const engine = createPostgresqlEngine({ ...app.config, port: proxy.port }, { ...dependencies, clock });
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
     const dropped = proxy.armed('ALTER ROLE', 'drop-reply');
     const late = failureOf(setVersion(session, app, 2));
     await dropped;

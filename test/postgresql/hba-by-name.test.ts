@@ -4,6 +4,7 @@ import { chown, copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
+import type { AcceptedHba } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
 import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
@@ -34,7 +35,7 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
     await db.sql('GRANT TEMPORARY ON DATABASE granted TO app');
     await trustClients(db);
     certificate = await certificateFor('app', db);
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
   }, 60_000);
   afterAll(() => db.stop());
 
@@ -44,9 +45,9 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
     await db.sql('SELECT pg_reload_conf()');
     await expect.poll(async () => (await db.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at']).not.toBe(before?.['at']);
   };
-  const enable = async (acceptsHba: boolean): Promise<void> => {
-    const engine = createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
-    const session = await engine.openSession(app.config.secretId, 2, patience());
+  const enable = async (acceptedHba: AcceptedHba): Promise<void> => {
+    const engine = createPostgresqlEngine({ ...app.config, acceptedHba }, dependencies);
+    const session = await engine.openSession(app.config.secretId, 2, patience(), null);
     try {
       await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [{ ...app.candidate(2, 'a'), isPending: true }], patience());
     } finally {
@@ -118,13 +119,13 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
     await useLines([byCertificate, inClear]);
     expect(await loginAs('app', app.password)).toBeNull();
 
-    await expect(enable(false)).rejects.toMatchObject({
+    await expect(enable([])).rejects.toMatchObject({
       kind: 'needs-person',
       code: 'hba-line-goes-by-name',
       details: { file, line: 1, method: 'scram-sha-256', database: db.server.database },
     });
     expect(await db.sql(`SELECT rolcanlogin AS open FROM pg_roles WHERE rolname = 'app_a'`)).toEqual([{ open: false }]);
-    await enable(true);
+    await enable('all');
 
     const { username, password } = app.candidate(2, 'a').credential;
     expect(await db.tryLogin(username, password.reveal())).toBeNull();

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
+import type { AcceptedHba } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
+import { hbaMarks } from '@sikkerkey/engines/postgresql/hba.ts';
 import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
 import pg from 'pg';
@@ -30,6 +32,7 @@ const cases: readonly Case[] = [
   { name: 'names the members of the login', lines: ['host all +app 127.0.0.2/32 scram-sha-256'], differing: [] },
   { name: 'rejects the slots', lines: ['host all app_a,app_b 127.0.0.2/32 reject', rest], differing: [1] },
   { name: 'rejects the login only', lines: ['host all app 127.0.0.2/32 reject', rest], differing: [1] },
+  { name: 'rejects the login in its database', lines: ['host app app 127.0.0.2/32 reject', rest], differing: [1] },
   {
     name: 'rejects everybody where it would name the login',
     lines: ['host all all 127.0.0.2/31 reject', 'host all app 127.0.0.2/32 md5', rest],
@@ -91,7 +94,7 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('REVOKE CONNECT ON DATABASE closed FROM PUBLIC');
     await db.sql('CREATE ROLE readers');
     await db.sql('GRANT readers TO app');
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     for (const slot of ['app_a', 'app_b']) await db.sql(`ALTER ROLE ${slot} PASSWORD '${app.password}'`);
   }, 60_000);
   afterAll(() => db.stop());
@@ -102,14 +105,18 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('SELECT pg_reload_conf()');
     await expect.poll(async () => (await db.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at']).not.toBe(before?.['at']);
   };
-  /** Null when it gets in; else the code of the refusal. */
-  const loginFrom = async (localAddress: string, user: string, database: string): Promise<string | null> => {
+  const clientFrom = (localAddress: string, user: string, database: string): pg.Client => {
     const stream = new Socket();
     const connect = stream.connect.bind(stream);
     Object.assign(stream, { connect: (port: number, host: string) => connect({ port, host, localAddress }) });
     const { host, port } = app.config;
     const client = new pg.Client({ host, port, database, user, password: app.password, stream: () => stream });
     client.on('error', () => undefined);
+    return client;
+  };
+  /** Null when it gets in; else the code of the refusal. */
+  const loginFrom = async (localAddress: string, user: string, database: string): Promise<string | null> => {
+    const client = clientFrom(localAddress, user, database);
     try {
       await client.connect();
       return null;
@@ -146,9 +153,60 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('ALTER ROLE app_a NOLOGIN');
   });
 
-  const enable = async (acceptsHba: boolean, isPending = true): Promise<void> => {
-    const engine = createPostgresqlEngine({ ...app.config, acceptsHba }, dependencies);
-    const session = await engine.openSession(app.config.secretId, 2, patience());
+  it.each([
+    { name: 'nobody is connected', from: null, severity: 'blocks' },
+    { name: 'the application comes from elsewhere', from: '127.0.0.2', severity: 'warns' },
+    { name: 'the application comes from there', from: '127.0.0.3', severity: 'blocks' },
+  ])('says of a line that asks elsewhere who somebody is, while $name: $severity', async ({ from, severity }) => {
+    await useLines([rest]);
+    const client = from === null ? null : clientFrom(from, 'app', 'app');
+    await client?.connect();
+    await useLines(['host all all 127.0.0.3/32 ident', rest]);
+
+    const { findings } = await inspect(app.config, 'adopt', dependencies, patience());
+
+    await client?.end();
+    expect(findings.filter(({ code }) => code === 'hba-line-goes-by-name')).toEqual([
+      { code: 'hba-line-goes-by-name', severity, details: { file, line: 2, method: 'ident', database: 'app' } },
+    ]);
+    await expect.poll(() => db.sql(`SELECT FROM pg_stat_activity WHERE usename = 'app'`)).toEqual([]);
+  });
+
+  it('blocks no more by what a person accepted, and blocks by the next line that refuses a slot', async () => {
+    const refused = ['host all app 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest];
+    await useLines(refused);
+    const { facts } = await inspect(app.config, 'adopt', dependencies, patience());
+    const acceptedHba = hbaMarks(facts.hba, app.config);
+    const blocking = async (): Promise<readonly unknown[]> =>
+      (await inspect({ ...app.config, acceptedHba }, 'adopt', dependencies, patience())).findings
+        .filter(({ severity }) => severity === 'blocks')
+        .map(({ details }) => [details['line'], details['slot']]);
+
+    await useLines(['host all nobody 127.0.0.9/32 reject', ...refused]);
+    expect(await blocking()).toEqual([]);
+    await enable(acceptedHba);
+    await db.sql('ALTER ROLE app_b NOLOGIN');
+    await useLines(['host all app_b 127.0.0.4/32 reject', ...refused]);
+
+    expect(await blocking()).toEqual([[2, 'app_b']]);
+    await expect(enable(acceptedHba)).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, slot: 'app_b' } });
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('shows no password that stands in a line', async () => {
+    const asked = 'ldapserver=127.0.0.1 ldapbasedn="dc=example" ldapbinddn="cn=reader" ldapbindpasswd=Tr0ub4dor';
+    await useLines([`host all app 127.0.0.2/32 ldap ${asked}`, rest]);
+
+    const inspection = await inspect(app.config, 'adopt', dependencies, patience());
+
+    // A server that was built without LDAP calls the line broken.
+    expect(JSON.stringify(inspection.findings)).toMatch(/ldapbinddn=cn=reader|hba-line-broken/);
+    expect(JSON.stringify(inspection)).not.toContain('Tr0ub4dor');
+  });
+
+  const enable = async (acceptedHba: AcceptedHba, isPending = true): Promise<void> => {
+    const engine = createPostgresqlEngine({ ...app.config, acceptedHba }, dependencies);
+    const session = await engine.openSession(app.config.secretId, 2, patience(), null);
     try {
       await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [{ ...app.candidate(2, 'b'), isPending }], patience());
     } finally {
@@ -161,13 +219,13 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   it('opens no slot that the lines have begun to refuse since somebody looked, unless a person accepts it', async () => {
     await useLines(['host all app,app_a 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest]);
 
-    await expect(enable(false)).rejects.toMatchObject({
+    await expect(enable([])).rejects.toMatchObject({
       kind: 'needs-person',
       code: 'hba-differs-for-slots',
       details: { line: 2, database: 'app', role: 'app', slot: 'app_b', gives: 'scram-sha-256 (line 2)', meets: 'reject (line 3)' },
     });
     expect(await isOpen()).toBe(false);
-    await enable(true);
+    await enable('all');
 
     const client = new pg.Client({ ...app.config, user: 'app_b', password: passwordOf(2), ssl: false });
     await client.connect();
@@ -178,7 +236,7 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   it('opens again what applications use already, whatever the lines say by now', async () => {
     await useLines(['host all app,app_a 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest]);
 
-    await enable(false, false);
+    await enable([], false);
 
     expect(await isOpen()).toBe(true);
     await db.sql('ALTER ROLE app_b NOLOGIN');
@@ -187,24 +245,24 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   it('opens no slot that another database of the server would refuse', async () => {
     await useLines(['host reporting app 127.0.0.2/32 scram-sha-256', 'host reporting all 127.0.0.2/32 reject', rest]);
 
-    await expect(enable(false)).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, database: 'reporting' } });
+    await expect(enable([])).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, database: 'reporting' } });
     expect(await isOpen()).toBe(false);
   });
 
   it('names the line that cannot be parsed, blocks by it, and opens no slot, unless a person accepts it', async () => {
     await useLines([rest]);
     await writeFile(file, `${await readFile(file, 'utf8')}host all all 1.2.3.4/32 no-such-method\n`);
-    const found = async (acceptsHba: boolean): Promise<readonly unknown[]> =>
-      (await inspect({ ...app.config, acceptsHba }, 'adopt', dependencies, patience())).findings.filter(({ code }) =>
+    const found = async (acceptedHba: AcceptedHba): Promise<readonly unknown[]> =>
+      (await inspect({ ...app.config, acceptedHba }, 'adopt', dependencies, patience())).findings.filter(({ code }) =>
         code.startsWith('hba-'),
       );
 
     const details = { file, line: 3 };
-    expect(await found(false)).toEqual([{ code: 'hba-line-broken', severity: 'blocks', details }]);
-    await expect(enable(false)).rejects.toMatchObject({ kind: 'needs-person', code: 'hba-line-broken', details });
+    expect(await found([])).toEqual([{ code: 'hba-line-broken', severity: 'blocks', details }]);
+    await expect(enable([])).rejects.toMatchObject({ kind: 'needs-person', code: 'hba-line-broken', details });
     expect(await isOpen()).toBe(false);
-    expect(await found(true)).toEqual([{ code: 'hba-line-broken', severity: 'warns', details }]);
-    await enable(true);
+    expect(await found('all')).toEqual([{ code: 'hba-line-broken', severity: 'warns', details }]);
+    await enable('all');
     expect(await isOpen()).toBe(true);
     await useLines([rest]);
   });

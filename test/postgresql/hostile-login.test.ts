@@ -23,7 +23,7 @@ describe.each(await availablePostgresqlVersions())('a login without any privileg
   });
 
   const open = (app: App, change: Partial<App['config']> = {}): Promise<EngineSession> =>
-    createPostgresqlEngine({ ...app.config, ...change }, dependencies).openSession(app.config.secretId, 1, patience());
+    createPostgresqlEngine({ ...app.config, ...change }, dependencies).openSession(app.config.secretId, 1, patience(), null);
   const setVersion = async (app: App): Promise<void> => {
     const session = await open(app);
     await session.execute({ kind: 'set', version: 2 }, [app.candidate(2, 'owner')], patience());
@@ -56,7 +56,7 @@ describe.each(await availablePostgresqlVersions())('a login without any privileg
 
   it('never has a function of its own called by the administrator who looks', async () => {
     const app = await db.makeApp();
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     await db.sql('GRANT CREATE ON SCHEMA public TO nobody_special');
     // A better match for the literal than the server's own function, which takes a name (CVE-2018-1058).
     await hostile.query(`CREATE FUNCTION public.shobj_description(oid, text) RETURNS text LANGUAGE plpgsql AS

@@ -39,7 +39,7 @@ describe.each(await availablePostgresqlVersions())('inspection on PostgreSQL %i'
 
     expect(codes(await findingsFor(app, 'adopt'), 'blocks')).toEqual([]);
     expect(codes(await findingsFor(app, 'rotate', { strategy: 'single' }), 'blocks')).toEqual([]);
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     expect(codes(await findingsFor(app, 'rotate'), 'blocks')).toEqual([]);
     expect(codes(await findingsFor(app, 'un-adopt'), 'blocks')).toEqual([]);
   });
@@ -66,7 +66,7 @@ describe.each(await availablePostgresqlVersions())('inspection on PostgreSQL %i'
 
   it('blocks when another secret manages the role', async () => {
     const app = await db.makeApp();
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
 
     expect(codes(await findingsFor(app, 'rotate', { secretId: 'another', strategy: 'single' }), 'blocks')).toEqual([
       'managed-by-another-secret',
@@ -184,6 +184,7 @@ describe.each(await availablePostgresqlVersions())('inspection on PostgreSQL %i'
       app.config.secretId,
       1,
       patience(),
+      null,
     );
 
     expect(codes(findings, 'blocks')).toEqual(['connected-through-pooler']);

@@ -54,8 +54,8 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
       `${owner}_b`,
     ]);
 
-    await prepareAdoption(app.config, 1, dependencies, patience());
-    const session = await engine.openSession(app.config.secretId, 2, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
+    const session = await engine.openSession(app.config.secretId, 2, patience(), null);
     await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [app.candidate(2, 'a')], patience());
     await session.execute({ kind: 'disable', slot: 'owner' }, [], patience());
     await session.close();
@@ -73,7 +73,7 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
   it('does not touch the role whose name is left when the quotes are deleted', async () => {
     await db.sql(`CREATE ROLE quoted LOGIN PASSWORD 'unrelated-role-here'`);
     const app = await db.makeApp({ owner: 'quo"ted', strategy: 'single' });
-    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience());
+    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience(), null);
 
     await session.execute({ kind: 'set', version: 2 }, [app.candidate(2, 'owner')], patience());
     await session.close();
@@ -85,7 +85,7 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
     const app = await db.makeApp({ strategy: 'single' });
     const engine = createPostgresqlEngine(app.config, dependencies);
     const candidate = app.candidate(2, 'owner', password);
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
 
     await session.execute({ kind: 'set', version: 2 }, [candidate], patience());
     const shape = await session.look([candidate], patience());
@@ -105,7 +105,7 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
     const app = await db.makeApp({ strategy: 'single' });
     const engine = createPostgresqlEngine(app.config, dependencies);
     const candidate = app.candidate(2, 'owner', password);
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
 
     await session.execute({ kind: 'set', version: 2 }, [candidate], patience());
     await session.close();
@@ -116,8 +116,8 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
   it('never lets a password reach the log of a server that logs every statement', async () => {
     const app = await db.makeApp({ password: 'chosen-before-adoption' });
     const engine = createPostgresqlEngine(app.config, dependencies);
-    await prepareAdoption(app.config, 1, dependencies, patience());
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
     const candidate = app.candidate(2, 'a', 'canary-7f3b-must-never-be-logged');
 
     await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [candidate], patience());
@@ -154,14 +154,14 @@ describe.each(await availablePostgresqlVersions())('names and passwords on Postg
     const { findings } = await inspect(app.config, 'adopt', dependencies, patience());
 
     expect(findings).toContainEqual({ code: 'role-name-too-long', severity: 'blocks', details: { role: app.owner, bytes: 62, limit: 61 } });
-    await expect(prepareAdoption(app.config, 1, dependencies, patience())).rejects.toMatchObject({ code: 'role-name-too-long' });
+    await expect(prepareAdoption(app.config, 1, dependencies, patience(), null)).rejects.toMatchObject({ code: 'role-name-too-long' });
     expect(await db.sql(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'nnn%'`)).toEqual([{ rolname: app.owner }]);
   });
 
   it('adopts the longest name that fits', async () => {
     const app = await db.makeApp({ owner: `ü${'n'.repeat(59)}` });
 
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
 
     expect(await db.sql('SELECT rolname FROM pg_roles WHERE rolname = $1', [`${app.owner}_b`])).toHaveLength(1);
   });

@@ -62,11 +62,11 @@ describe.each(await availablePostgresqlVersions())('new logins on PostgreSQL %i'
     });
     const load = applyLoad(db, () => credential(app));
 
-    await prepareAdoption(app.config, 1, dependencies, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
     for (let version = 2; version <= rotations + 1; version += 1) {
       const previous = live;
       const slot = nextSlot('flip', live.slot);
-      const session = await engine.openSession(app.config.secretId, version, patience());
+      const session = await engine.openSession(app.config.secretId, version, patience(), null);
       await session.execute({ kind: 'enable', slot, version }, [app.candidate(version, slot)], patience());
       expect(await engine.verify(app.candidate(version, slot), patience())).toEqual({ kind: 'verified' });
       live = { slot, version };
@@ -85,7 +85,7 @@ describe.each(await availablePostgresqlVersions())('new logins on PostgreSQL %i'
     const app = await db.makeApp({ strategy: 'single' });
     const engine = createPostgresqlEngine(app.config, dependencies);
     const load = applyLoad(db, () => ({ username: app.owner, password: app.password }));
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
 
     await session.execute({ kind: 'set', version: 2 }, [app.candidate(2, 'owner')], patience());
     await session.close();

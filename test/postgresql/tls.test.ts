@@ -30,7 +30,7 @@ afterAll(() => db.stop());
 
 async function codeWith(host: string, tls: TlsSettings): Promise<string | null> {
   const engine = createPostgresqlEngine({ ...app.config, host, tls }, dependencies);
-  return engine.openSession(app.config.secretId, 1, patience()).then(
+  return engine.openSession(app.config.secretId, 1, patience(), null).then(
     async (session) => {
       await session.close();
       return null;

@@ -74,8 +74,8 @@ describe.each(await availablePostgresqlVersions())('verification on PostgreSQL %
 
   it('finds a slot that no longer takes the role of the owner', async () => {
     const app = await db.makeApp();
-    await prepareAdoption(app.config, 1, dependencies, patience());
-    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience());
+    await prepareAdoption(app.config, 1, dependencies, patience(), null);
+    const session = await createPostgresqlEngine(app.config, dependencies).openSession(app.config.secretId, 1, patience(), null);
     await session.execute({ kind: 'enable', slot: 'a', version: 2 }, [app.candidate(2, 'a')], patience());
     await session.close();
     await db.sql(`ALTER ROLE "${app.owner}_a" RESET role`);
@@ -189,7 +189,7 @@ describe.each(await availablePostgresqlVersions())('verification on PostgreSQL %
     await db.sql(`ALTER ROLE "${app.owner}" VALID UNTIL '2001-01-01'`);
     const engine = createPostgresqlEngine(app.config, dependencies);
     const shape = await engine.observe([app.candidate(1, 'owner')], patience());
-    const session = await engine.openSession(app.config.secretId, 1, patience());
+    const session = await engine.openSession(app.config.secretId, 1, patience(), null);
 
     await session.execute({ kind: 'enable', slot: 'owner', version: 1 }, [app.candidate(1, 'owner')], patience());
     await session.close();

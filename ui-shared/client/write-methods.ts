@@ -7,6 +7,7 @@ const writeMethods: ReadonlySet<LocalMethod> = new Set<LocalMethod>([
   'operator.add',
   'operator.call',
   'agent.configure',
+  'agent.acceptHba',
   'agent.adopt',
   'agent.unAdopt',
   'agent.start',

@@ -21,7 +21,7 @@ export type ConditionName =
   | 'QUARANTINED'
   | 'PAUSED'
   | 'DENIED'
-  | 'NO DATABASE'
+  | 'BLOCKED'
   | 'NO JOURNAL';
 
 export interface Condition {
@@ -47,7 +47,7 @@ const conditions: Readonly<Record<ConditionName, Omit<Condition, 'name'>>> = {
   QUARANTINED: { glyph: '⛔', ascii: '#', tone: 'bad', needsYou: true },
   PAUSED: { glyph: '‖', ascii: '=', tone: 'grey', needsYou: false },
   DENIED: { glyph: '🔒', ascii: 'D', tone: 'bad', needsYou: true },
-  'NO DATABASE': { glyph: '⚠', ascii: '!', tone: 'warn', needsYou: true },
+  BLOCKED: { glyph: '⚠', ascii: '!', tone: 'warn', needsYou: true },
   'NO JOURNAL': { glyph: '✖', ascii: 'X', tone: 'bad', needsYou: true },
 };
 
@@ -107,7 +107,7 @@ export function conditionOfState(state: string): ConditionName {
     case 'JOURNAL_UNAVAILABLE':
       return 'NO JOURNAL';
     case 'DATABASE_UNREACHABLE':
-      return 'NO DATABASE';
+      return 'BLOCKED';
     case 'STOPPED':
       return 'PAUSED';
     default:

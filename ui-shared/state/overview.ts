@@ -4,6 +4,7 @@
  */
 import type { AgentFact, VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import type { Link } from '../mirror/follow-daemon.ts';
+import { approvalCommand, successorWait } from '../wording/approval.ts';
 import { wordsForError } from '../wording/errors.ts';
 import { safeText } from '../wording/safe-text.ts';
 import { clockWords } from './age.ts';
@@ -78,9 +79,11 @@ function vaultBanner(vaults: readonly VaultFact[]): Banner | null {
     };
   }
   const pending = vaults.find(({ machineState }) => machineState === 'pending');
-  if (pending === undefined) return null;
-  const command = `sikkerkey admin machine approve ${safeText(pending.machineId)}`;
-  return { tone: 'warn', text: `this machine waits for approval (${safeText(pending.fingerprint)})`, command };
+  if (pending !== undefined) {
+    return { tone: 'warn', text: `this machine waits for approval (${safeText(pending.fingerprint)})`, command: approvalCommand(pending) };
+  }
+  const [wait] = vaults.map(successorWait).filter((one) => one !== null);
+  return wait === undefined ? null : { tone: 'warn', text: wait[0], command: wait[1] };
 }
 
 function compare(left: string, right: string): number {

@@ -1,4 +1,4 @@
-import { railSteps } from '@sikkerkey/protocol/local/state.ts';
+import { railSteps, type VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import { makeAgentFact, makeVaultFact } from '@sikkerkey/test/support/facts.ts';
 import { describe, expect, test } from 'vitest';
 import { clockWords, dueWords, skewWords, spanWords } from './age.ts';
@@ -57,7 +57,7 @@ describe('the condition of an agent', () => {
     ['DRIFT', 'DRIFT'],
     ['QUARANTINED', 'QUARANTINED'],
     ['ACCESS_DENIED', 'DENIED'],
-    ['DATABASE_UNREACHABLE', 'NO DATABASE'],
+    ['DATABASE_UNREACHABLE', 'BLOCKED'],
     ['JOURNAL_UNAVAILABLE', 'NO JOURNAL'],
     ['VAULT_UNREACHABLE', 'UNKNOWN'],
     ['A_STATE_OF_TOMORROW', 'UNKNOWN'],
@@ -96,6 +96,9 @@ describe('the overview', () => {
     agents: [makeAgentFact(now, { secretId: 'b', name: 'beta' }), makeAgentFact(now, { secretId: 'a', name: 'alpha' })],
   };
 
+  const next = { machineId: 'm_2', machineName: 'jump-fra-1', fingerprint: 'AAAA-BBBB-CCCC' };
+  const lacking = { machineId: 'm_2', permission: 'rotate', secretId: 'sk_payments', projectId: 'proj_1', vaultId: 'vault_demo' };
+
   test('keeps rows in the order of their names', () => {
     expect(overviewOf({ kind: 'live', state }, now).rows.map(({ agent }) => agent.name)).toEqual(['alpha', 'beta']);
   });
@@ -124,7 +127,33 @@ describe('the overview', () => {
   test('tells how to approve a machine that waits for it', () => {
     const overview = overviewOf({ kind: 'live', state: { ...state, vaults: [makeVaultFact({ machineState: 'pending' })] } }, now);
 
-    expect(overview.banner?.command).toBe('sikkerkey admin machine approve m_1');
+    expect(overview.banner?.command).toBe('sikkerkey admin machine approve m_1 --fingerprint K7QD-93MX-F2PA');
+  });
+
+  test.each<{ name: string; successor: NonNullable<VaultFact['successor']>; text: string; command: string }>([
+    {
+      name: 'waits for approval',
+      successor: { ...next, machineState: 'pending' },
+      text: 'a machine that is to take the place of the one in use waits for approval (AAAA-BBBB-CCCC)',
+      command: 'sikkerkey admin machine approve m_2 --fingerprint AAAA-BBBB-CCCC',
+    },
+    {
+      name: 'may do less than the one in use',
+      successor: { ...next, machineState: 'approved', errorCode: 'successor-lacks-access', errorDetails: lacking },
+      text: 'sk_payments',
+      command: 'sikkerkey admin grant add sk_payments --machine m_2 --permission rotate',
+    },
+  ])('says that the machine which is to take over $name, and how to let it', ({ successor, text, command }) => {
+    const { banner } = overviewOf({ kind: 'live', state: { ...state, vaults: [makeVaultFact({ successor })] } }, now);
+
+    expect(banner).toMatchObject({ tone: 'warn', command });
+    expect(banner?.text).toContain(text);
+  });
+
+  test('has no banner while the approved machine merely has not taken over yet', () => {
+    const vaults = [makeVaultFact({ successor: { ...next, machineState: 'approved' } })];
+
+    expect(overviewOf({ kind: 'live', state: { ...state, vaults } }, now).banner).toBeNull();
   });
 });
 

@@ -33,7 +33,7 @@ describe('what is wrong with an agent', () => {
     expect(trouble('QUARANTINED', stopped)?.nextStep).toBe('sikkerkey agent start --secret sk_payments');
   });
 
-  test.each(['DRIFT', 'REJECTED', 'SPLIT', 'QUARANTINED', 'DENIED', 'NO DATABASE', 'NO JOURNAL', 'LATE', 'OFFLINE'] as const)(
+  test.each(['DRIFT', 'REJECTED', 'SPLIT', 'QUARANTINED', 'DENIED', 'BLOCKED', 'NO JOURNAL', 'LATE', 'OFFLINE'] as const)(
     '%s without an error still names a command',
     (name) => {
       expect(trouble(name)?.nextStep).toMatch(/^sikkerkey /);

@@ -48,7 +48,7 @@ export function agentTrouble(agent: AgentFact, condition: Condition): AgentTroub
     case 'REJECTED':
     case 'SPLIT':
     case 'QUARANTINED':
-    case 'NO DATABASE':
+    case 'BLOCKED':
       return { title: 'the agent does not go on by itself', nextStep: `sikkerkey agent test ${ofThis}` };
     case 'NO JOURNAL':
       return { title: wordsForError('journal-unavailable', {}).title, nextStep: 'sikkerkey daemon status' };

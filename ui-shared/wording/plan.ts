@@ -1,7 +1,7 @@
 /** A plan in words: what would run, in which order, with the values masked, and what it costs. The same on every surface. */
 import type { Plan } from '@sikkerkey/protocol/local/methods.ts';
 import { wordsForError } from './errors.ts';
-import { wrapWords } from './fitted-lines.ts';
+import { commandLines, wrapWords } from './fitted-lines.ts';
 import { safeText } from './safe-text.ts';
 
 /** `none`, `under a second`, `about 4 s`. */
@@ -10,12 +10,19 @@ export function outageWords(seconds: number): string {
   return seconds < 1 ? 'under a second' : `about ${Math.ceil(seconds)} s`;
 }
 
+export interface FindingWords {
+  readonly severity: 'blocks' | 'warns' | 'informs';
+  readonly text: string;
+  /** For what blocks: a command to paste, or null. */
+  readonly nextStep: string | null;
+}
+
 export interface PlanWords {
   readonly title: string;
   readonly facts: readonly { readonly name: string; readonly value: string }[];
   readonly steps: readonly string[];
   readonly later: readonly string[];
-  readonly findings: readonly { readonly severity: 'blocks' | 'warns' | 'informs'; readonly text: string }[];
+  readonly findings: readonly FindingWords[];
   /** Codes of what blocks; the plan cannot run while there is one. */
   readonly blocking: readonly string[];
 }
@@ -32,14 +39,18 @@ export function planWords(plan: Plan): PlanWords {
         : [
             {
               name: 'server',
-              value: `${safeText(plan.server.version)} · ${plan.server.sessions} sessions${plan.server.superuser ? ' · as superuser' : ''}`,
+              value: `${safeText(plan.server.version)} · ${plan.server.sessions} ${plan.server.sessions === 1 ? 'session' : 'sessions'}${plan.server.superuser ? ' · as superuser' : ''}`,
             },
           ]),
       ...(plan.tls === null ? [] : [{ name: 'tls', value: tlsWords(plan.tls) }]),
     ],
     steps: plan.statements.map(statementWords),
     later: plan.retirement.map(statementWords),
-    findings: plan.findings.map((finding) => ({ severity: finding.severity, text: findingWords(finding) })),
+    findings: plan.findings.map((finding) => ({
+      severity: finding.severity,
+      text: findingWords(finding),
+      nextStep: finding.severity === 'blocks' ? findingStep(plan.secretId, finding) : null,
+    })),
     blocking: plan.findings.filter(({ severity }) => severity === 'blocks').map(({ code }) => code),
   };
 }
@@ -47,7 +58,7 @@ export function planWords(plan: Plan): PlanWords {
 /** The plan's paragraphs as lines; a surface that cannot show them all at once puts the findings first. */
 export interface PlanParts {
   readonly facts: readonly string[];
-  readonly findings: readonly { readonly severity: PlanWords['findings'][number]['severity']; readonly line: string }[];
+  readonly findings: readonly (Omit<FindingWords, 'text'> & { readonly line: string })[];
   readonly now: readonly string[];
   readonly later: readonly string[];
 }
@@ -61,7 +72,7 @@ export function planParts(plan: Plan): PlanParts {
   };
   return {
     facts: [`plan: ${words.title}`, ...words.facts.map(({ name, value }) => `  ${name.padEnd(width)}  ${value}`)],
-    findings: words.findings.map(({ severity, text }) => ({ severity, line: `  ${severityMark(severity)} ${text}` })),
+    findings: words.findings.map(({ text, ...rest }) => ({ ...rest, line: `  ${severityMark(rest.severity)} ${text}` })),
     now: words.steps.length === 0 ? [] : ['  runs now:', ...numbered(words.steps)],
     later: words.later.length === 0 ? [] : ['  runs once nobody holds the old password:', ...numbered(words.later)],
   };
@@ -70,8 +81,22 @@ export function planParts(plan: Plan): PlanParts {
 /** The plan as lines, for a terminal of `cells` or of any length; the findings stand last, right above the question. */
 export function planLines(plan: Plan, cells: number | null = null): readonly string[] {
   const { facts, findings, now, later } = planParts(plan);
-  const paragraphs = [now, later, findings.map(({ line }) => line)].filter((lines) => lines.length > 0);
-  return [...facts, ...paragraphs.flatMap((lines) => ['', ...lines])].flatMap((line) => wrapWords(line, cells, hangOf(line)));
+  const told = [facts, now, later].filter((lines) => lines.length > 0);
+  const fitted = told.map((lines) => lines.flatMap((line) => wrapWords(line, cells, hangOf(line))));
+  const found = findings.flatMap(({ line, nextStep }) => [...wrapWords(line, cells, hangOf(line)), ...stepLines(nextStep, cells)]);
+  return [...fitted, ...(found.length === 0 ? [] : [found])].flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+/** The command below a finding. */
+export function stepLines(nextStep: string | null, cells: number | null): readonly string[] {
+  return nextStep === null ? [] : commandLines('    next step: ', nextStep, cells);
+}
+
+/** Null where waiting, or asking for the plan or the test again, is all there is, or where nothing is held up that a word could let go on. */
+export function findingStep(secretId: string, { code, details, severity }: Plan['findings'][number]): string | null {
+  const { nextStep } = wordsForError(code, { secretId, ...details });
+  if (nextStep === null || nextStep.startsWith('sikkerkey agent test ')) return null;
+  return severity !== 'blocks' && nextStep.endsWith(' --accept-hba') ? null : nextStep;
 }
 
 /** One finding of an inspection, in the words of the plan. */

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import packageFile from '../package.json' with { type: 'json' };
 import { frontEndVersion } from '../version.ts';
 import { errorLines, wordsForError } from './errors.ts';
-import { outageWords, planLines, planWords } from './plan.ts';
+import { findingStep, outageWords, planLines, planWords } from './plan.ts';
 import { progressLine } from './progress.ts';
 import { safeText } from './safe-text.ts';
 import { cutToWidth, fitToWidth, padToWidth, textWidth } from './text-width.ts';
@@ -115,6 +115,15 @@ describe('plan words', () => {
     expect(text).toContain('runs once nobody holds the old password:');
     expect(text).toContain('OFF: the session is not encrypted');
     expect(planWords(plan).blocking).toEqual(['daemon-not-running']);
+  });
+
+  test('names the command below what blocks, and none where there is nothing to let go on', () => {
+    const hba = { code: 'hba-line-broken', details: { file: '/pg_hba.conf', line: 7 } };
+    const shown = (severity: 'blocks' | 'warns'): string => planLines({ ...plan, findings: [{ ...hba, severity }] }).join('\n');
+
+    expect(shown('blocks')).toContain('next step: sikkerkey agent configure --secret sk_1 --accept-hba');
+    expect(shown('warns')).not.toContain('next step');
+    expect(findingStep('sk_1', { ...hba, severity: 'warns' })).toBeNull();
   });
 
   test.each([

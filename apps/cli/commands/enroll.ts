@@ -1,10 +1,10 @@
 /** `enroll`: makes this machine known to a vault by a one-time token, and says what to do next. */
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
+import { successorTrouble } from '@sikkerkey/ui-shared/wording/approval.ts';
 import { accessHints, approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readSecret, secretOptions } from '../secret-input.ts';
-import { successorTrouble } from '../successor-trouble.ts';
 import { factLines } from '../table.ts';
 
 const pollMs = 1000;

@@ -8,11 +8,11 @@ import { agentCondition } from '@sikkerkey/ui-shared/state/agent-condition.ts';
 import { countConditions, countWords } from '@sikkerkey/ui-shared/state/counts.ts';
 import { hasBeenAsked, isVaultWithUs, vaultCondition } from '@sikkerkey/ui-shared/state/vault-condition.ts';
 import { needsSomebody } from '@sikkerkey/ui-shared/wording/agent-trouble.ts';
+import { successorWait } from '@sikkerkey/ui-shared/wording/approval.ts';
 import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
 import { approvalHint } from '../approval-hint.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { successorTrouble } from '../successor-trouble.ts';
 import { factLines } from '../table.ts';
 import { agentNotes } from './agent/agent-notes.ts';
 
@@ -34,7 +34,7 @@ export const status: Command = {
     const isWell =
       daemon.journal === 'ok' &&
       vaults.every(({ reachable, sealed, machineState }) => reachable && !sealed && machineState === 'approved') &&
-      vaults.every((vault) => successorTrouble(vault) === null) &&
+      vaults.every((vault) => successorWait(vault) === null) &&
       agents.every((agent, index) => !needsSomebody(agent, conditions[index]));
     if (context.json) {
       context.printJson({ daemon, vaults, agents: agents.length, counts: countConditions(conditions), needsAttention: !isWell });
@@ -65,7 +65,7 @@ export const status: Command = {
 /** What somebody has to do about this host's identity at a vault. */
 function vaultTroubles(vault: VaultFact): (readonly [words: string, command: string])[] {
   const { errorCode, errorDetails = {} } = vault;
-  const ofSuccessor = successorTrouble(vault);
+  const ofSuccessor = successorWait(vault);
   const { whatHappened, nextStep } = wordsForError(errorCode ?? '', errorDetails);
   const ofIdentity = errorCode === 'identity-unusable' ? [[whatHappened, nextStep ?? ''] as const] : [];
   return [...ofIdentity, ...(ofSuccessor === null ? [] : [ofSuccessor])];

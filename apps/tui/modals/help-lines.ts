@@ -20,7 +20,7 @@ const meanings: Readonly<Record<ConditionName, string>> = {
   SPLIT: 'database and vault disagree; both are being asked',
   QUARANTINED: 'nothing is changed here until somebody decides',
   DENIED: 'the vault refuses this machine',
-  'NO DATABASE': 'the database cannot be reached or used',
+  BLOCKED: 'the database is out of reach, or holds up the work',
   'NO JOURNAL': 'the disk does not take the journal: nothing begins',
 };
 

@@ -3,7 +3,7 @@
  * first, and a yes counts only once it has been on the screen.
  */
 import { errorLines, wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
-import { planParts } from '@sikkerkey/ui-shared/wording/plan.ts';
+import { planParts, stepLines } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { PlanPhase } from '../console-state.ts';
 import { type Cell, fitLine, type Line } from '../frame/cells.ts';
 import { wrapText } from '../frame/wrap.ts';
@@ -38,7 +38,10 @@ export function planText(name: string, phase: PlanPhase, width: number): PlanTex
       const marked = (urgent: boolean): readonly Line[] =>
         findings
           .filter(({ severity }) => (severity !== 'informs') === urgent)
-          .flatMap(({ severity, line }) => wrapped(line, width, toneOf[severity], severity === 'blocks'));
+          .flatMap(({ severity, line, nextStep }) => [
+            ...wrapped(line, width, toneOf[severity], severity === 'blocks'),
+            ...stepLines(nextStep, width - 1).map((text): Line => [{ text: ` ${text}`, tone: 'accent', bold: true }]),
+          ]);
       const [title = '', ...rest] = facts;
       const first = [...wrapped(title, width, 'plain', true), ...marked(true)];
       const others = [rest, now, later].filter((lines) => lines.length > 0);

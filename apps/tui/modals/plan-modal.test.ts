@@ -112,9 +112,10 @@ describe('the plan before a rotation', () => {
     expect(shown.asked).toEqual(['agent.rotate']);
   });
 
-  test('offers no yes to a plan that is blocked', () => {
-    const shown = consoleWith([finding('blocks', 'role-missing')]);
+  test('offers no yes to a plan that is blocked, but the command that lets it go on', () => {
+    const shown = consoleWith([finding('blocks', 'hba-differs-for-slots')]);
     expect(shown.text()).toContain('cannot run until what blocks it is mended');
+    expect(shown.text()).toContain('sikkerkey agent configure --secret sk_payments --accept-hba');
     expect(shown.text()).not.toContain('rotate now');
 
     shown.press('confirm-rotation');

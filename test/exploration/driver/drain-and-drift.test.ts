@@ -215,6 +215,18 @@ describe('the drain', () => {
       expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: null });
     });
 
+    it('stays locked where somebody locked the live login with it, which alone is opened again', async () => {
+      const bench = await draining();
+      bench.world.database.logins.set('a', { mayLogIn: false, password: 'password-of-version-1' });
+      bench.world.database.logins.set('b', { mayLogIn: false, password: 'password-of-version-2' });
+
+      await drive(bench, probeDrift);
+      await drive(bench, probeDrift);
+
+      expect([bench.world.database.logsIn(1), bench.world.database.logsIn(2)]).toEqual([false, true]);
+      expect(bench.facts.at(-1)).toMatchObject({ state: 'DRAINING', errorCode: 'locked-login-draining' });
+    });
+
     it('C12 is told from a restored backup also where its repair was interrupted between the two logins', async () => {
       const bench = await draining();
       bench.world.database.logins.set('a', { mayLogIn: false, password: null });

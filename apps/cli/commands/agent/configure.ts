@@ -1,24 +1,27 @@
 /** `agent configure`: a database connection kept on this machine; it takes precedence over the vault's. */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
-import { tlsWords } from '@sikkerkey/ui-shared/wording/plan.ts';
+import { findingLines, tlsWords } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { Command } from '../../command.ts';
+import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
 import { acceptHbaOption } from './plan-first.ts';
 
 const defaultPorts: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306, mongodb: 27_017, redis: 6379 };
+/** Where the database is, without which nothing is configured. */
+const place = ['provider', 'host', 'admin-user'] as const;
 const tlsModes = ['verify-full', 'verify-ca', 'require', 'disable'] as const;
 
 export const configure: Command = {
   positionals: secretPositional,
   options: {
     ...secretOption,
-    provider: { type: 'text', placeholder: 'type', help: 'database type', choices: Object.keys(defaultPorts), required: true },
-    host: { type: 'text', placeholder: 'host', help: 'database host', required: true },
+    provider: { type: 'text', placeholder: 'type', help: 'database type', choices: Object.keys(defaultPorts) },
+    host: { type: 'text', placeholder: 'host', help: 'database host' },
     port: { type: 'number', placeholder: 'port', help: "database port (default: the provider's)", min: 1, max: 65_535 },
     database: { type: 'text', placeholder: 'name', help: 'database name (default: postgres)' },
-    'admin-user': { type: 'text', placeholder: 'user', help: 'user with CREATEROLE or SUPERUSER', required: true },
+    'admin-user': { type: 'text', placeholder: 'user', help: 'user with CREATEROLE or SUPERUSER' },
     ...secretOptions('admin-pass', 'admin password', true),
     tls: { type: 'text', placeholder: 'mode', help: 'verify-full (default), verify-ca, require, disable', choices: tlsModes },
     'ca-file': { type: 'text', placeholder: 'path', help: 'certificates to trust' },
@@ -35,10 +38,16 @@ export const configure: Command = {
     ...acceptHbaOption,
     vault: { type: 'text', placeholder: 'id', help: 'the vault of the secret, where there is more than one' },
   },
-  details: ['The admin password is asked for on the terminal when none of its options is given.'],
+  details: [
+    'The admin password is asked for on the terminal when none of its options is given.',
+    '--provider, --host and --admin-user are needed, but for --accept-hba alone, which leaves the connection as it is.',
+  ],
   run: async (input, context) => {
     const secretId = input.identifier('secret');
-    const provider = input.text('provider');
+    const accepts = input.flag('accept-hba');
+    if (accepts && place.every((name) => input.optionalText(name) === undefined)) return acceptHba(context, secretId);
+    const provider = needed(input, 'provider');
+    const [host, adminUser] = [needed(input, 'host'), needed(input, 'admin-user')];
     const tls = tlsModes.find((mode) => mode === (input.optionalText('tls') ?? 'verify-full')) ?? 'verify-full';
     const optional = {
       caFile: input.optionalText('ca-file'),
@@ -53,15 +62,15 @@ export const configure: Command = {
     const agent = await client.call('agent.configure', {
       secretId,
       provider,
-      host: input.text('host'),
+      host,
       port: input.optionalNumber('port') ?? defaultPorts[provider] ?? 5432,
       database: input.optionalText('database') ?? 'postgres',
-      adminUser: input.text('admin-user'),
+      adminUser,
       adminPassword,
       tls,
-      ...(input.flag('accept-hba') ? { acceptHba: true } : {}),
       ...withoutUndefined(optional),
     });
+    if (accepts) await acceptHba(context, secretId, context.json);
     if (context.json) context.printJson(agent);
     else {
       context.terminal.print(`configured ${secretId}`);
@@ -71,6 +80,26 @@ export const configure: Command = {
     return 0;
   },
 };
+
+function needed(input: Input, name: (typeof place)[number]): string {
+  return input.optionalText(name) ?? input.fail(`--${name} is missing`);
+}
+
+/** Accepts what the lines say now, and shows it; the answer is `agent test`'s in form. */
+async function acceptHba(context: Context, secretId: string, isQuiet = false): Promise<number> {
+  const client = await context.connect();
+  const { findings } = await client.call('agent.acceptHba', { secretId }, { deadlineMs: 60_000 });
+  if (isQuiet) return 0;
+  if (context.json) context.printJson({ secretId, findings });
+  else {
+    const { terminal } = context;
+    terminal.print(
+      findings.length === 0 ? 'nothing in pg_hba.conf is in the way' : `accepted for ${secretId}, as long as the lines say this:`,
+    );
+    for (const finding of findings) for (const line of findingLines(finding, terminal.columns)) terminal.print(line);
+  }
+  return 0;
+}
 
 /** The vault writes a managed secret's fields itself, under these names. Throws `field-name-unsupported`. */
 function fieldName<Name extends string>(input: Input, only: Name): Name | undefined {

@@ -1,16 +1,11 @@
 /** `agent test`: connects to the database and checks privileges; changes nothing. */
 
-import { wordsForError } from '@sikkerkey/ui-shared/wording/errors.ts';
-import { commandLines } from '@sikkerkey/ui-shared/wording/fitted-lines.ts';
-import { findingLines } from '@sikkerkey/ui-shared/wording/plan.ts';
+import { findingLines, findingStep, stepLines } from '@sikkerkey/ui-shared/wording/plan.ts';
 import { safeText } from '@sikkerkey/ui-shared/wording/safe-text.ts';
 import type { Command } from '../../command.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
 
 const needsAttention = 6;
-
-/** A finding that is looked at again by this command needs no word about it. */
-const isThisCommand = (command: string): boolean => command.startsWith('sikkerkey agent test ');
 
 export const test: Command = {
   positionals: secretPositional,
@@ -26,9 +21,7 @@ export const test: Command = {
       const { complaintColumns } = context.terminal;
       for (const finding of tested.findings) {
         for (const line of findingLines(finding, complaintColumns)) context.terminal.complain(line);
-        const { nextStep } = wordsForError(finding.code, { secretId, ...finding.details });
-        if (nextStep === null || isThisCommand(nextStep)) continue;
-        for (const line of commandLines('    next step: ', nextStep, complaintColumns)) context.terminal.complain(line);
+        for (const line of stepLines(findingStep(secretId, finding), complaintColumns)) context.terminal.complain(line);
       }
     }
     return isBlocked ? needsAttention : 0;
