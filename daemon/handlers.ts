@@ -50,6 +50,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'agent.list': async () => ({ agents: agents.list() }),
     'agent.show': async ({ secretId }) => agents.show(secretId),
     'agent.configure': (params, signal) => agents.configure(params, signal),
+    'agent.acceptHba': ({ secretId }, signal) => agents.acceptHba(secretId, signal),
     'agent.test': ({ secretId }, signal) => agents.test(secretId, signal),
     'agent.plan': (params, signal) => agents.plan(params, signal),
     'agent.adopt': (params, signal) => agents.adopt(params, signal),

@@ -119,9 +119,9 @@ export type VerifyOutcome =
 export interface RotationEngine {
   /**
    * Opens, ends every older session of ours, takes the lock. Where another server than the expected one answers it changes
-   * nothing there and throws EngineFailure `different-server`; without one none is expected.
+   * nothing there and throws EngineFailure `different-server`; null expects none.
    */
-  openSession(secretId: string, epoch: number, signal: AbortSignal, expectedServer?: string | null): Promise<EngineSession>;
+  openSession(secretId: string, epoch: number, signal: AbortSignal, expectedServer: string | null): Promise<EngineSession>;
   /** Negative probe, then a fresh login to every declared node and pooler with the application's probe query. */
   verify(candidate: Candidate, signal: AbortSignal): Promise<VerifyOutcome>;
   /** Read-only look at the whole shape, without lock or session, for drift (rule 6). */

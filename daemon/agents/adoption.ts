@@ -2,7 +2,6 @@
  * Adoption and its way back (rotation-protocol.md rule 8): preflight, then the login slots on the fence under a repair
  * claim, then the vault is told, and from there it is a rotation like any other. The slots go once the way back is retired.
  */
-import { EngineFailure } from '@sikkerkey/core/rotation/ports.ts';
 import type { Claim } from '@sikkerkey/core/rotation/types.ts';
 import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
@@ -10,9 +9,13 @@ import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import { translated } from '../vault-link/vault-port.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
+import type { Unsettled } from './agent-deps.ts';
+import { shownFailure } from './agent-failures.ts';
 import { addressOf } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
+import { refuseForgotten } from './epoch-ahead.ts';
 import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
+import { keepKnownAddress } from './known-address.ts';
 import { heldEngine, type PreparationDeps, readTarget } from './preparation.ts';
 
 /** How long until slots that are still in use are looked at again. */
@@ -28,7 +31,7 @@ export async function adopt(
   context: VaultContext,
   secretId: string,
   strategy: AgentConfiguration['strategy'],
-  /** A person's word on what pg_hba.conf says of the login slots; kept, since every later rotation needs it again. */
+  /** A person's word on what pg_hba.conf says of the login slots. */
   acceptsHba: boolean,
   signal: AbortSignal,
 ): Promise<{ readonly rotationId: string }> {
@@ -60,17 +63,20 @@ async function makeReady(
 ): Promise<void> {
   const { secretId } = configuration;
   const target = await readTarget(deps, context, configuration, strategy);
-  if (acceptsHba) deps.registry.setAcceptedHba(secretId, addressOf(target));
-  const engine = deps.engines(acceptsHba ? { ...target, acceptsHba } : target);
+  const engine = deps.engines(acceptsHba ? { ...target, acceptedHba: 'all' } : target);
   const kind = strategy === 'flip' ? 'adopt' : 'rotate';
   const inspection = await engine.inspect(kind, signal);
+  await refuseForgotten(context, secretId, engine.markedEpoch(inspection), signal);
   const obstacle = inspection.findings.find((finding) => finding.severity === 'blocks');
   if (obstacle !== undefined) throw new CatalogueError('preflight-blocked', { finding: obstacle.code, secretId });
   await underRepairClaim(context, secretId, signal, async (claim) => {
     await proveLiveLogin(engine, claim, signal);
     if (strategy === 'flip') await engine.prepareAdoption(claim.epoch, await context.journal.knownServer(secretId), signal);
   });
-  deps.registry.setKnownAddress(secretId, addressOf(target));
+  const address = addressOf(target);
+  keepKnownAddress(deps, secretId, target);
+  // What was only warned of is accepted with the plan: it must not stop a rotation at night because nobody is connected.
+  if (strategy === 'flip') deps.registry.setAcceptedHba(secretId, { address, marks: [...engine.hbaMarks(inspection)] });
 }
 
 /** A password that was written down wrongly would end the adoption in quarantine: it logs in before anything is begun. */
@@ -118,8 +124,8 @@ function isRefused(error: unknown): boolean {
 }
 
 /**
- * With nothing in flight: drops the slots of a login that was given back. Milliseconds until the next attempt, null when
- * nothing is left to do. Repeatable: slots that are gone already are no failure.
+ * With nothing in flight: drops the slots of a login that was given back. Null when nothing is left to do. Repeatable: slots
+ * that are gone already are no failure.
  */
 export async function leaveSlots(
   deps: PreparationDeps,
@@ -127,7 +133,7 @@ export async function leaveSlots(
   secretId: string,
   log: DaemonLog,
   signal: AbortSignal,
-): Promise<number | null> {
+): Promise<Unsettled | null> {
   if (!deps.registry.isLeavingSlots(secretId)) return null;
   try {
     const configuration = await context.configuration(secretId, signal);
@@ -146,9 +152,9 @@ export async function leaveSlots(
     return null;
   } catch (error) {
     signal.throwIfAborted();
-    const errorCode = error instanceof EngineFailure || error instanceof CatalogueError ? error.code : 'vault';
-    log.warn('login-slots-kept', { secretId, errorCode, retryInMs: slotsInUseRetryMs });
-    return slotsInUseRetryMs;
+    const failure = shownFailure(error, (unexpected) => log.unexpected('agent-failed', unexpected));
+    log.warn('login-slots-kept', { secretId, errorCode: failure.code, retryInMs: slotsInUseRetryMs });
+    return { failure, retryInMs: slotsInUseRetryMs };
   }
 }
 

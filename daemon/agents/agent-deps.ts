@@ -7,6 +7,7 @@ import type { Standing } from '@sikkerkey/core/rotation/quiet-look.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
+import type { ShownFailure } from './agent-failures.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
 import type { AgentRegistry } from './registry.ts';
 
@@ -52,6 +53,12 @@ export interface AgentDeps {
   /** The state changed: the vault should hear it. */
   announce(): void;
   boundary(name: Boundary): void;
-  /** With nothing in flight: does what an un-adoption left to do; milliseconds until that is tried again, null when nothing is left. */
-  settle(secretId: string, signal: AbortSignal): Promise<number | null>;
+  /** With nothing in flight: does what an un-adoption left to do. Null when nothing is left. */
+  settle(secretId: string, signal: AbortSignal): Promise<Unsettled | null>;
+}
+
+/** Why the last step of an un-adoption could not be done, and in how many milliseconds it is tried again. */
+export interface Unsettled {
+  readonly failure: ShownFailure;
+  readonly retryInMs: number;
 }

@@ -4,6 +4,7 @@ import type { Receipt } from '@sikkerkey/core/rotation/types.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentConfiguration, AgentHeartbeat, AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import { holdOutOf } from '../vault-link/vault-port.ts';
+import type { Unsettled } from './agent-deps.ts';
 import type { RegisteredAgent } from './registry.ts';
 
 const shownBeats = 5;
@@ -84,7 +85,7 @@ export function withConfiguration({ isLastKnown, ...fact }: AgentFact, configura
     database: local ? fact.database : configuration.database,
     tls: local ? fact.tls : configuration.tls,
     version: (isLastKnown === true ? null : fact.version) ?? configuration.liveVersion,
-    nextRotationAt: configuration.nextRotationAt,
+    nextRotationAt: configuration.adopted ? configuration.nextRotationAt : null,
   };
 }
 
@@ -133,7 +134,8 @@ export function withWork(fact: AgentFact, work: AgentWork, now: number): AgentFa
   const draining = work.phase === 'promoted' || work.phase === 'waiting-for-drain';
   return {
     ...base,
-    nextRotationAt: work.nextRotationAt,
+    // The schedule of a login that was given back stays with the vault; nothing comes of it here.
+    nextRotationAt: fact.adopted ? work.nextRotationAt : null,
     version: work.liveVersion ?? fact.version,
     ...(draining && work.holdOuts.length > 0 ? { holdOuts: work.holdOuts.map((hold) => ({ ...holdOutOf(hold) })) } : {}),
     ...(draining && work.drainDeadlineAt !== null ? { drainDeadlineAt: work.drainDeadlineAt } : {}),
@@ -143,6 +145,18 @@ export function withWork(fact: AgentFact, work: AgentWork, now: number): AgentFa
 /** A failure outside the rotation itself (no connection known, vault away, identity unusable). */
 export function withFailure(fact: AgentFact, state: AgentState, code: string, details: AgentFact['errorDetails'], now: number): AgentFact {
   return { ...withState(fact, state, now), errorCode: code, errorDetails: { ...remedyFacts(fact), ...details } };
+}
+
+/** An agent as any other again. */
+export function withoutFailure(fact: AgentFact, now: number): AgentFact {
+  return { ...withState(fact, 'IDLE', now), errorCode: null, errorDetails: {} };
+}
+
+/** What keeps the last step of an un-adoption waiting, until it is done; what ends by itself is nobody's trouble. */
+export function withUnsettled(fact: AgentFact, before: Unsettled | null, left: Unsettled | null, now: number): AgentFact {
+  if (left === null) return before === null ? fact : withoutFailure(fact, now);
+  const { state, code, details } = left.failure;
+  return withFailure(fact, code === 'slot-in-use' || code === 'agent-busy' ? 'IDLE' : state, code, details, now);
 }
 
 /** What the remedies for an agent's errors name: its secret, its database, and the grant that agents need. */

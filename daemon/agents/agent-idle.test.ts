@@ -1,11 +1,13 @@
+import type { ClaimOutcome } from '@sikkerkey/core/rotation/ports.ts';
 import type { Standing } from '@sikkerkey/core/rotation/quiet-look.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
+import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { createDaemonLog } from '../log/daemon-log.ts';
 import { Agent } from './agent.ts';
-import type { AgentDeps, PreparedAgent } from './agent-deps.ts';
+import type { AgentDeps, PreparedAgent, Unsettled } from './agent-deps.ts';
 import { initialFact } from './agent-facts.ts';
 import { Agents } from './agents.ts';
 
@@ -79,6 +81,55 @@ describe('an agent without work', () => {
     await clock.waitUntilSleeping();
 
     expect(reads).toBe(4);
+    await agent.stop(0);
+  });
+});
+
+describe('an agent of a secret that is not adopted', () => {
+  const vaultThat = (answers: object): PreparedAgent => ({
+    ...idle,
+    drive: { ...idle.drive, vault: { ...idle.drive.vault, claim: async () => answers as ClaimOutcome } },
+  });
+
+  test('notices on its period that the vault has gone back behind a claim of this host', async () => {
+    const clock = new FakeClock();
+    const deps = depsWith(clock, () => Promise.resolve(vaultThat({ kind: 'behind' })));
+    const agent = new Agent(initialFact(registered('sk_1'), 1_000), deps);
+    await agent.start();
+    await clock.waitUntilSleeping();
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null });
+
+    await clock.advance(10_000);
+    await clock.waitUntilSleeping();
+
+    expect(agent.fact).toMatchObject({ state: 'QUARANTINED', errorCode: 'epoch-ahead' });
+    await agent.stop(0);
+  });
+
+  test('shows what keeps its login slots until they are gone, however often it looks', async () => {
+    const clock = new FakeClock();
+    const shown: (string | null)[] = [];
+    let left: Unsettled | null = { failure: { state: 'QUARANTINED', code: 'different-server', details: {} }, retryInMs: 60_000 };
+    const deps = {
+      ...depsWith(clock, () => Promise.resolve(idle)),
+      settle: () => Promise.resolve(left),
+      show: ({ errorCode }: AgentFact) => void (shown.at(-1) === errorCode || shown.push(errorCode)),
+      journal: () => idle.drive.journal,
+      kept: { keepRest: () => undefined, givenUp: () => null, isLeavingSlots: () => left !== null },
+    };
+    const agent = new Agent(initialFact(registered('sk_1'), 1_000), deps);
+    await agent.start();
+    await clock.waitUntilSleeping();
+    await clock.advance(60_000);
+    await clock.waitUntilSleeping();
+    expect(agent.fact).toMatchObject({ state: 'QUARANTINED', errorCode: 'different-server' });
+
+    left = null;
+    await clock.advance(60_000);
+    await clock.waitUntilSleeping();
+
+    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null });
+    expect(shown).toEqual([null, 'different-server', null]);
     await agent.stop(0);
   });
 });

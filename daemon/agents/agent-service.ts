@@ -8,6 +8,7 @@ import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import { holdOutOf } from '../vault-link/vault-port.ts';
 import type { VaultContext, Vaults } from '../vault-link/vaults.ts';
+import { acceptHba } from './accepting-hba.ts';
 import { adopt, unAdopt } from './adoption.ts';
 import type { Agent } from './agent.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
@@ -53,6 +54,16 @@ export class AgentService {
 
   async configure(params: CheckedParams<'agent.configure'>, signal: AbortSignal): Promise<AgentFact> {
     return (await configureAgent(this.#deps, params, signal)).fact;
+  }
+
+  async acceptHba(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.acceptHba'>> {
+    const context = this.#contextOf(secretId);
+    const accepted = await acceptHba(this.#deps, context, await context.configuration(secretId, signal), signal);
+    this.#deps.log.info('agent-hba-accepted', { secretId, count: accepted.findings.length });
+    const agent = this.#deps.agents.find(secretId);
+    // What waited for this word goes on.
+    if (agent?.isRunning === true) await agent.exclusively(() => Promise.resolve());
+    return accepted;
   }
 
   async test(secretId: string, signal: AbortSignal): Promise<LocalResult<'agent.test'>> {
@@ -174,10 +185,10 @@ export class AgentService {
 
   /** Another server is accepted for the work in flight, or with none for what comes. */
   async #askedRepair(params: CheckedParams<'agent.repair'>): Promise<AskedRepair> {
-    const asked = askedRepair(params, this.#deps.boundary);
     const { secretId, acceptServer } = params;
-    if (acceptServer !== true) return asked;
     const context = this.#contextOf(secretId);
+    const asked = askedRepair(params, { ...this.#deps, isPublished: () => context.link.protocol === 'published' });
+    if (acceptServer !== true) return asked;
     const accept = ({ configuration }: PreparedAgent): Promise<void> => acceptAddress(this.#deps, context, configuration);
     if ((await context.journal.read(secretId)) !== null) return { ...asked, prepare: accept };
     const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {

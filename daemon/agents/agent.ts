@@ -14,29 +14,39 @@ import {
 import type { RotationFact } from '@sikkerkey/core/rotation/facts.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
-import type { AgentDeps, AskedRepair, PreparedAgent } from './agent-deps.ts';
-import { withBeat, withConfiguration, withFailure, withReceipt, withRotation, withState, withWork } from './agent-facts.ts';
-import { failedPreparation } from './agent-failures.ts';
-import { isForPersonAlone, isStillAhead, stayingAhead } from './epoch-ahead.ts';
+import type { AgentDeps, AskedRepair, PreparedAgent, Unsettled } from './agent-deps.ts';
+import {
+  withBeat,
+  withConfiguration,
+  withFailure,
+  withoutFailure,
+  withReceipt,
+  withRotation,
+  withUnsettled,
+  withWork,
+} from './agent-facts.ts';
+import { shownFailure } from './agent-failures.ts';
+import { endedBefore, isForPersonAlone, isStillAhead } from './epoch-ahead.ts';
 import { requireFit } from './exits.ts';
 import { Interrupted } from './interrupted.ts';
 import { hasWork, keepRest } from './kept-on-disk.ts';
 import { configurationMaxAgeMs, personsPauseMs, supersededPauseMs } from './pace.ts';
+import { Turns } from './turns.ts';
 
 export class Agent {
   readonly secretId: string;
   readonly #deps: AgentDeps;
   readonly #memory = createRotationMemory();
+  readonly #turns = new Turns();
   #fact: AgentFact;
   #loop: Loop | null = null;
   #life = new AbortController();
-  #interrupt = new AbortController();
-  #turn: Promise<unknown> = Promise.resolve();
   #rung = false;
   #stopAtBoundary = false;
   #isBlocked = false;
   #prepared: { readonly agent: PreparedAgent; readonly at: number } | null = null;
   #nextProbeAt = 0;
+  #unsettled: Unsettled | null = null;
   #hasReadConfiguration = false;
 
   constructor(fact: AgentFact, deps: AgentDeps) {
@@ -60,6 +70,7 @@ export class Agent {
     this.#life = new AbortController();
     this.#stopAtBoundary = false;
     this.#hasReadConfiguration = false;
+    this.#unsettled = null;
     const { clock, random } = this.#deps;
     this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
     const row = await this.#hasWork();
@@ -77,10 +88,7 @@ export class Agent {
     if (loop === null) return;
     this.#loop = null;
     this.#stopAtBoundary = true;
-    const ended = new AbortController();
-    const turn = this.#turn.catch(() => undefined).finally(() => ended.abort());
-    await Promise.race([turn, this.#deps.clock.sleep(withinMs, ended.signal).catch(() => undefined)]);
-    this.#interrupt.abort(new Interrupted());
+    await this.#turns.endWithin(withinMs, this.#deps.clock);
     this.#life.abort(new Interrupted());
     await loop.done;
   }
@@ -98,9 +106,9 @@ export class Agent {
 
   /** Runs `work` alone: interrupts what is under way (its row stays) and goes on with it afterwards. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    this.#interrupt.abort(new Interrupted());
+    this.#turns.interrupt();
     try {
-      return await this.#inTurn(work);
+      return await this.#turns.inTurn(work);
     } finally {
       this.#prepared = null;
       this.ring();
@@ -117,10 +125,8 @@ export class Agent {
       if (prepared === null) return null;
       const probe = prepared.configuration.adopted;
       if (isForPersonAlone(this.#fact.errorCode)) {
-        const isAhead = await this.#isStillAhead(interruptible);
-        const accepts = isForPersonAlone(asked.fits);
-        if (isAhead && !accepts) return stayingAhead(asked, this.secretId);
-        if (!isAhead && accepts) return 0;
+        const ended = endedBefore(asked, await this.#isStillAhead(interruptible), this.secretId);
+        if (ended !== null) return ended;
       }
       if (asked.fits !== null && !isForPersonAlone(asked.fits)) {
         const outcome = await this.#drive(prepared, { probe }, interruptible);
@@ -128,9 +134,11 @@ export class Agent {
         requireFit(asked.fits, outcome, this.secretId);
       }
       await asked.prepare?.(prepared, interruptible);
-      return this.#after(await this.#drive(prepared, { probe, ...asked.request }, interruptible), interruptible);
+      if (asked.prepare !== undefined) this.#prepared = null;
+      const ready = await this.#prepare(interruptible);
+      return ready && this.#after(await this.#drive(ready, { probe, ...asked.request }, interruptible), interruptible);
     };
-    await this.exclusively(() => this.#interruptibly(AbortSignal.any([signal, this.#life.signal]), look));
+    await this.exclusively(() => this.#turns.interruptibly(AbortSignal.any([signal, this.#life.signal]), look));
   }
 
   #drive(prepared: PreparedAgent, request: DriveRequest, signal: AbortSignal): Promise<WorkOutcome> {
@@ -163,19 +171,7 @@ export class Agent {
   }
 
   async #run(signal: AbortSignal): Promise<{ readonly nextInMs: number | null }> {
-    return { nextInMs: await this.#inTurn(() => this.#interruptibly(signal, (interruptible) => this.#work(interruptible))) };
-  }
-
-  /** What the work resolves to; null when it was interrupted. */
-  async #interruptibly(signal: AbortSignal, work: (signal: AbortSignal) => Promise<number | null>): Promise<number | null> {
-    const interrupt = new AbortController();
-    this.#interrupt = interrupt;
-    try {
-      return await work(AbortSignal.any([signal, interrupt.signal]));
-    } catch (error) {
-      if (signal.aborted || interrupt.signal.aborted) return null;
-      throw error;
-    }
+    return { nextInMs: await this.#turns.inTurn(() => this.#turns.interruptibly(signal, (interruptible) => this.#work(interruptible))) };
   }
 
   /** Milliseconds until the next run. */
@@ -192,14 +188,14 @@ export class Agent {
       return jitterAround(this.#fact.state === 'ACCESS_DENIED' ? 60_000 : 10_000, 0.3, this.#deps.random);
     }
     this.#hasReadConfiguration = true;
-    const probe = isDue && prepared.configuration.adopted;
     const isUnderWay = await this.#hasWork();
-    if (isDue && !probe) this.#nextProbeAt = this.#nextProbe();
-    if (!rung && !probe && !isUnderWay) return this.#rest();
+    if (!rung && !isDue && !isUnderWay) return this.#rest();
     const heldForMs = this.#deps.heldForMs();
     if (heldForMs > 0 && !isUnderWay) return this.#hold(heldForMs);
+    // What is not adopted is asked for too, without a look: a vault that went back behind an adoption says so.
+    const probe = isDue && prepared.configuration.adopted;
     const outcome = await this.#drive(prepared, { probe, standing: isLook ? prepared.standing : null }, signal);
-    if (probe) this.#nextProbeAt = this.#nextProbe();
+    if (isDue) this.#nextProbeAt = this.#nextProbe();
     return this.#after(outcome, signal);
   }
 
@@ -209,7 +205,7 @@ export class Agent {
     this.#prepared = null;
     if (prepared === null || (await isStillAhead(prepared, signal))) return true;
     this.#rung = true;
-    this.change({ ...withState(this.#fact, 'IDLE', this.#deps.clock.now()), errorCode: null, errorDetails: {} });
+    this.change(withoutFailure(this.#fact, this.#deps.clock.now()));
     return false;
   }
 
@@ -229,7 +225,7 @@ export class Agent {
         this.#rung = true;
         return outcome.receipt.outcome === 'superseded' ? jitterAround(supersededPauseMs, 0.3, this.#deps.random) : 0;
       case 'idle': {
-        const retryInMs = outcome.retryInMs ?? (await this.#deps.settle(this.secretId, signal));
+        const retryInMs = outcome.retryInMs ?? (await this.#settle(signal));
         this.#rung = retryInMs !== null;
         return retryInMs ?? this.#rest();
       }
@@ -244,6 +240,14 @@ export class Agent {
     }
   }
 
+  /** What keeps the last step of an un-adoption waiting is shown until it is done. */
+  async #settle(signal: AbortSignal): Promise<number | null> {
+    const before = this.#unsettled;
+    this.#unsettled = await this.#deps.settle(this.secretId, signal);
+    this.change(withUnsettled(this.#fact, before, this.#unsettled, this.#deps.clock.now()));
+    return this.#unsettled?.retryInMs ?? null;
+  }
+
   async #prepare(signal: AbortSignal, isLook = false): Promise<PreparedAgent | null> {
     const now = this.#deps.clock.monotonic();
     if (!isLook && this.#prepared !== null && now - this.#prepared.at < configurationMaxAgeMs) return this.#prepared.agent;
@@ -256,7 +260,7 @@ export class Agent {
       return agent;
     } catch (error) {
       signal.throwIfAborted();
-      const { state, code, details } = failedPreparation(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
+      const { state, code, details } = shownFailure(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
       if (!isForPersonAlone(this.#fact.errorCode)) this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
       return null;
     }
@@ -270,10 +274,12 @@ export class Agent {
       clock,
       random,
       memory: this.#memory,
-      observe: (fact: RotationFact) => this.change(withRotation(this.#fact, fact, clock.now())),
+      observe: (fact: RotationFact) => {
+        if (fact.state !== 'IDLE' || this.#unsettled === null) this.change(withRotation(this.#fact, fact, clock.now()));
+      },
       boundary: (name) => {
         this.#deps.boundary(name);
-        if (this.#stopAtBoundary) this.#interrupt.abort(new Interrupted());
+        if (this.#stopAtBoundary) this.#turns.interrupt();
       },
     };
   }
@@ -290,11 +296,5 @@ export class Agent {
 
   #nextProbe(): number {
     return this.#deps.clock.monotonic() + jitterAround(this.#deps.probePeriodMs(), 0.2, this.#deps.random);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.catch(() => undefined).then(work);
-    this.#turn = mine;
-    return mine;
   }
 }

@@ -10,8 +10,8 @@ import type { Agent } from './agent.ts';
 import { withConfiguration } from './agent-facts.ts';
 import type { Agents } from './agents.ts';
 import { readCertificateFile } from './certificate-file.ts';
-import { addressOf, type DatabaseTarget } from './database-target.ts';
-import { isKnownAddress } from './known-address.ts';
+import type { DatabaseTarget } from './database-target.ts';
+import { isKnownAddress, keepKnownAddress, knownPlaceOf } from './known-address.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
 import type { RegisteredAgent } from './registry.ts';
 
@@ -39,13 +39,9 @@ export async function configureAgent(deps: ConfiguringDeps, params: CheckedParam
   // The identity may have been replaced while the vault was asked, or be about to: what it seals is never resealed late.
   const agent = await agents.inTurn(context.vaultId, () => {
     registry.put(registered, adminPassword, vaults.choose(context.vaultId).sealer);
-    if (isProven) registry.setKnownAddress(secretId, addressOf(params));
+    if (isProven) keepKnownAddress(deps, secretId, place);
     return agents.put(registered);
   });
-  if (params.acceptHba === true) {
-    registry.setAcceptedHba(secretId, addressOf(params));
-    log.info('agent-hba-accepted', { secretId });
-  }
   if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
   // What is under way knocks at the address of before; its row goes on at the new one.
   if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
@@ -70,18 +66,21 @@ export async function configurationIfReachable(
 /** A person's word: from now on work is done at the address that is configured. Throws CatalogueError. */
 export async function acceptAddress(deps: PreparationDeps, context: VaultContext, configuration: AgentConfiguration): Promise<void> {
   const { secretId } = configuration;
-  deps.registry.setKnownAddress(secretId, addressOf(await readTarget(deps, context, configuration)));
+  keepKnownAddress(deps, secretId, await readTarget(deps, context, configuration));
 }
 
 /** An older daemon kept no address: the one that is being left is where its work was done. */
-function rememberFormerAddress({ registry }: PreparationDeps, known: RegisteredAgent | null, isAdopted: boolean): void {
-  if (known === null || known.connection === null || !isAdopted || registry.knownAddress(known.secretId) !== null) return;
-  registry.setKnownAddress(known.secretId, addressOf(known.connection));
+function rememberFormerAddress(deps: PreparationDeps, known: RegisteredAgent | null, isAdopted: boolean): void {
+  if (known === null || known.connection === null || !isAdopted || knownPlaceOf(deps, known.secretId) !== null) return;
+  keepKnownAddress(deps, known.secretId, known.connection);
 }
 
 type NewPlace = Pick<DatabaseTarget, 'host' | 'port' | 'database' | 'adminUser' | 'adminPassword' | 'tls' | 'ca'>;
 
-/** Whether the place until now is the known one, and both it and the new one answer and are one server. Changes nothing. */
+/**
+ * Whether the known place and the new one both answer and are one server. Changes nothing. Where another place was configured
+ * in between, the known one is asked as the administrator of the new one: no other password is kept.
+ */
 async function isOneServer(
   deps: PreparationDeps,
   context: VaultContext,
@@ -92,7 +91,8 @@ async function isOneServer(
   if (configuration === null) return false;
   try {
     const former = await readTarget(deps, context, configuration);
-    return isKnownAddress(deps, former) && (await deps.engines(former).isServerOf({ ...former, ...place }, signal));
+    const known = isKnownAddress(deps, former) ? former : { ...former, ...place, ...knownPlaceOf(deps, former.secretId) };
+    return await deps.engines(known).isServerOf({ ...former, ...place }, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof EngineFailure || error instanceof CatalogueError) return false;

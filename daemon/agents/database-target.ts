@@ -29,8 +29,8 @@ export interface DatabaseTarget {
   readonly probeQuery: string | null;
   readonly owner: string;
   readonly strategy: AgentConfiguration['strategy'];
-  /** A person has accepted what pg_hba.conf of this server says of the login slots. */
-  readonly acceptsHba?: boolean;
+  /** What a person has accepted of what pg_hba.conf of this server says of the login slots; `all`: is about to. */
+  readonly acceptedHba?: 'all' | readonly string[];
 }
 
 /** What a person's word on a server holds for: at another address it is another server, with other lines. */

@@ -13,6 +13,7 @@ import {
 } from '@sikkerkey/core/rotation/ports.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { VaultJournal } from '../journal/vault-journal.ts';
+import type { VaultContext } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
 import { personsPauseMs } from './pace.ts';
@@ -33,9 +34,32 @@ export async function epochAheadOf(
   secretId: string,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const marked = engine.markedEpoch(await engine.inspect('rotate', signal)) ?? 0;
-  const found = Math.max(marked, await journal.grantedEpoch(secretId));
+  return epochAboveVaults(vault, journal, engine.markedEpoch(await engine.inspect('rotate', signal)), secretId, signal);
+}
+
+/** The same, of a mark that was read before. */
+async function epochAboveVaults(
+  vault: Pick<RotationVault, 'newestEpoch'>,
+  journal: Pick<VaultJournal, 'grantedEpoch'>,
+  marked: number | null,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const found = Math.max(marked ?? 0, await journal.grantedEpoch(secretId));
   return found > 0 && found > (await vault.newestEpoch(secretId, found, signal)) ? found : null;
+}
+
+/**
+ * Before an adoption: what the database shows may be that of another one, which the vault has forgotten and no person should
+ * clear away by hand. Throws CatalogueError `epoch-ahead`, JournalUnavailable, VaultUnreachable or VaultDenied.
+ */
+export async function refuseForgotten(
+  { port, journal }: Pick<VaultContext, 'port' | 'journal'>,
+  secretId: string,
+  marked: number | null,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await epochAboveVaults(port, journal, marked, secretId, signal)) !== null) throw new CatalogueError(epochAhead, { secretId });
 }
 
 /** Also where it cannot be told, because one of the three gave no answer. */
@@ -50,8 +74,14 @@ export async function isStillAhead(prepared: Pick<PreparedAgent, 'epochAhead'>, 
   }
 }
 
-/** A repair that accepts no epoch leaves the rest as it is. Throws CatalogueError `repair-does-not-fit` for one of another rest. */
-export function stayingAhead({ fits }: AskedRepair, secretId: string): number {
+/**
+ * How a repair that is asked for at this rest ends without having begun, in milliseconds until the next run; null where it
+ * goes on. One that accepts no epoch leaves the rest as it is. Throws CatalogueError `repair-does-not-fit` for one of another.
+ */
+export function endedBefore({ fits }: AskedRepair, isAhead: boolean, secretId: string): number | null {
+  const accepts = isForPersonAlone(fits);
+  if (!isAhead) return accepts ? 0 : null;
+  if (accepts) return null;
   if (fits !== null) throw new CatalogueError('repair-does-not-fit', { secretId, mends: fits, found: epochAhead });
   return personsPauseMs;
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
 import { differentServer, epochAhead, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
+import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
@@ -14,18 +15,26 @@ import type { DaemonLog } from '../log/daemon-log.ts';
 import type { Vaults } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
 import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
+import type { AgentRegistry } from './registry.ts';
+
+export interface RepairDeps {
+  readonly registry: Pick<AgentRegistry, 'setLeavingSlots'>;
+  /** A vault that knows of no adoption has forgotten none. */
+  isPublished(): boolean;
+  boundary(name: string): void;
+}
 
 /** Throws CatalogueError `params-invalid` where more than one was asked for. */
-export function askedRepair(params: CheckedParams<'agent.repair'>, boundary: (name: string) => void): AskedRepair {
+export function askedRepair(params: CheckedParams<'agent.repair'>, deps: RepairDeps): AskedRepair {
   const { secretId, overwriteForeignPassword, recreateSlots = false, acceptServer = false, acceptEpoch = false } = params;
   if ([overwriteForeignPassword, recreateSlots, acceptServer, acceptEpoch].filter(Boolean).length > 1)
     throw new CatalogueError('params-invalid', { field: 'recreateSlots, acceptServer, acceptEpoch, overwriteForeignPassword' });
   if (acceptServer) return { request: { acceptServer }, fits: differentServer };
-  if (acceptEpoch) return { request: {}, fits: epochAhead, prepare: (prepared, signal) => exceedEpoch(prepared, secretId, signal) };
+  if (acceptEpoch) return { request: {}, fits: epochAhead, prepare: (prepared, signal) => exceedEpoch(prepared, secretId, deps, signal) };
   if (!recreateSlots) return { request: { overwriteForeignPassword }, fits: null };
   const prepare = async (prepared: PreparedAgent, signal: AbortSignal): Promise<void> => {
     await makeDroppedSlots(prepared, secretId, signal);
-    boundary('slots-recreated');
+    deps.boundary('slots-recreated');
   };
   return { request: {}, fits: 'login-missing', prepare };
 }
@@ -40,12 +49,33 @@ export function requireFit(mends: string, outcome: WorkOutcome, secretId: string
  * The epoch that the vault does not know goes to it, and it grants a higher one from then on. An agent with an older one
  * still refuses itself. Throws CatalogueError `repair-does-not-fit` where the vault is ahead as it should be, or `agent-busy`.
  */
-async function exceedEpoch(prepared: PreparedAgent, secretId: string, signal: AbortSignal): Promise<void> {
-  const { vault } = prepared.drive;
+async function exceedEpoch(prepared: PreparedAgent, secretId: string, deps: RepairDeps, signal: AbortSignal): Promise<void> {
+  const { vault, journal } = prepared.drive;
+  const { adopted, liveVersion } = prepared.configuration;
+  const isForgotten = !adopted && !deps.isPublished();
   const found = await prepared.epochAhead(signal);
   if (found === null) throw new CatalogueError('repair-does-not-fit', { secretId, mends: epochAhead, found: 'no epoch that is ahead' });
+  // First, so that whatever happens the repair is done, with what this host alone knows.
+  const row = await journal.read(secretId);
+  if (row !== null) await journal.write(asRepair(row));
+  else if (isForgotten) await journal.write(repairOfUnadopted(secretId, found, liveVersion, await journal.knownServer(secretId)));
+  // Adopted after the backup was taken: what the adoption put beside the login goes, as after any other way back.
+  if (isForgotten) deps.registry.setLeavingSlots(secretId, true);
   const claim = grantedClaim(await vault.claim(secretId, 'repair', signal, { word: 'accept-epoch', aboveEpoch: found }), secretId);
+  deps.boundary('epoch-accepted');
   if (claim.phase === 'steady') await vault.release(secretId, claim.epoch, signal);
+}
+
+/** All that the row names is looked for, since the vault may know nothing of it any more. */
+function asRepair({ versions, ...row }: JournalRow): JournalRow {
+  const retired = candidatesOf(versions).filter(({ version }) => version !== versions.live.version);
+  return { ...row, rotationId: null, goal: 'repair', versions: { live: versions.live, pending: null, previous: null, retired } };
+}
+
+/** Its passwords come with the claim. Whether its logins took turns the vault does not know: all of them are looked at. */
+function repairOfUnadopted(secretId: string, epoch: number, version: number, serverFingerprint: string | null): JournalRow {
+  const versions = { live: { version, slot: 'owner' }, pending: null, previous: null } as const;
+  return { secretId, rotationId: null, epoch, strategy: 'flip', goal: 'repair', versions, credentials: new Map(), serverFingerprint };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { VaultContext } from '../vault-link/vaults.ts';
 import { namingDatabase } from './database-refusal.ts';
 import type { DatabaseTarget } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
+import { refuseForgotten } from './epoch-ahead.ts';
 import { formerPlace, placeWords } from './known-address.ts';
 import { liveSlotOf } from './live-slot.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
@@ -21,7 +22,7 @@ interface AskedPlan {
   readonly acceptHba?: boolean;
 }
 
-/** Throws CatalogueError `not-adopted` or `repair-does-not-fit`, JournalUnavailable, and EngineFailure where no connection can be had. */
+/** Throws CatalogueError `not-adopted`, `epoch-ahead` or `repair-does-not-fit`, JournalUnavailable, and EngineFailure where no connection can be had. */
 export async function planFor(
   deps: PreparationDeps,
   context: VaultContext,
@@ -31,20 +32,22 @@ export async function planFor(
 ): Promise<Plan> {
   const on = async (forced: AgentConfiguration['strategy'], work: (engine: EngineOfTarget) => Promise<Plan>): Promise<Plan> => {
     const target = await readTarget(deps, context, configuration, forced);
-    return namingDatabase(target, () => work(deps.engines(acceptHba === true ? { ...target, acceptsHba: true } : target)));
+    return namingDatabase(target, () => work(deps.engines(acceptHba === true ? { ...target, acceptedHba: 'all' } : target)));
   };
   const inForce = configuration.strategy;
   const { secretId } = configuration;
   switch (kind) {
     case 'rotate':
-      return on(inForce, (engine) => planWork(engine, configuration, kind, inForce, signal));
+      // The vault would refuse it once somebody has said yes.
+      if (!configuration.adopted && context.link.protocol === 'v2') throw new CatalogueError('not-adopted', {});
+      return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
     case 'adopt':
-      return on(strategy, (engine) => planWork(engine, configuration, kind, strategy, signal));
+      return on(strategy, (engine) => planWork(engine, context, configuration, kind, strategy, signal));
     case 'un-adopt': {
       const isLeaving = deps.registry.isLeavingSlots(secretId);
       if (!configuration.adopted && !isLeaving) throw new CatalogueError('not-adopted', {});
       if (configuration.adopted && configuration.adoptionRotationId === null)
-        return on(inForce, (engine) => planWork(engine, configuration, kind, inForce, signal));
+        return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
       const row = await rowOf(context, secretId, configuration.adoptionRotationId);
       // Where only the slots are left they are the whole plan.
       return on(configuration.adopted ? inForce : 'flip', (engine) => planGivingUp(engine, row, secretId, signal));
@@ -65,6 +68,7 @@ export async function planFor(
 
 async function planWork(
   engine: EngineOfTarget,
+  context: VaultContext,
   configuration: AgentConfiguration,
   kind: 'rotate' | 'adopt' | 'un-adopt',
   strategy: AgentConfiguration['strategy'],
@@ -73,6 +77,7 @@ async function planWork(
   // In place no logins are made or removed: what will be done is a rotation in place.
   const work = strategy === 'single' ? 'rotate' : kind;
   const inspection = await engine.inspect(work, signal);
+  if (kind === 'adopt') await refuseForgotten(context, configuration.secretId, engine.markedEpoch(inspection), signal);
   return { ...engine.plan(work, inspection, liveSlotOf(inspection, configuration.owner)), kind };
 }
 

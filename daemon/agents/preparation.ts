@@ -7,7 +7,7 @@ import type { PreparedAgent } from './agent-deps.ts';
 import { addressOf, type DatabaseTarget, readLocalTarget, targetOf } from './database-target.ts';
 import type { EngineCatalogue, EngineOfTarget } from './engine-catalogue.ts';
 import { epochAheadOf } from './epoch-ahead.ts';
-import { heldToKnownAddress } from './known-address.ts';
+import { heldToKnownAddress, keepKnownAddress } from './known-address.ts';
 import type { AgentRegistry } from './registry.ts';
 
 export interface PreparationDeps {
@@ -25,8 +25,9 @@ export async function readTarget(
 ): Promise<DatabaseTarget> {
   const local = await readLocalTarget(deps.registry, context.sealer, deps.home, configuration.secretId);
   const target = targetOf(local, configuration);
-  const acceptsHba = deps.registry.acceptedHba(configuration.secretId) === addressOf(target);
-  return { ...target, acceptsHba, ...(strategy === undefined ? {} : { strategy }) };
+  const accepted = deps.registry.acceptedHba(configuration.secretId);
+  const acceptedHba = accepted?.address === addressOf(target) ? accepted.marks : [];
+  return { ...target, acceptedHba, ...(strategy === undefined ? {} : { strategy }) };
 }
 
 /** The engine of a target, which changes nothing at another address than the known one. */
@@ -44,9 +45,11 @@ export async function prepareAgent(
   const { configuration, standing } = withStanding
     ? await context.look(secretId, signal)
     : { configuration: await context.configuration(secretId, signal), standing: null };
-  const target = await readTarget(deps, context, configuration);
+  // Where login slots are to go they are looked at too, whatever the vault says of turns that it takes no more.
+  const leaving = !configuration.adopted && deps.registry.isLeavingSlots(secretId);
+  const target = await readTarget(deps, context, configuration, leaving ? 'flip' : configuration.strategy);
   // Another host adopted it, or an older daemon: what is configured now is taken for where it is.
-  if (configuration.adopted && deps.registry.knownAddress(secretId) === null) deps.registry.setKnownAddress(secretId, addressOf(target));
+  if (configuration.adopted && deps.registry.knownAddress(secretId) === null) keepKnownAddress(deps, secretId, target);
   const engine = heldEngine(deps, target);
   const { port: vault, journal } = context;
   const epochAhead = (asked: AbortSignal): Promise<number | null> => epochAheadOf(vault, journal, engine, secretId, asked);

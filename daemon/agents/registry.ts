@@ -42,9 +42,11 @@ const lastKnown = agentFact.pick({
   version: true,
   lastRotation: true,
 });
+/** `address`: `addressOf` the database; `marks`: by which the engine knows each line again. */
+const acceptedHere = z.object({ address: z.string(), marks: z.array(z.string()) });
 const counters = z.object({ epoch: z.int(), version: z.int() });
 /** Settings of one agent, which go with it. */
-const keptOfAgent = ['leaving-slots', 'given-up', 'rest', 'last-known', 'accepted-hba', 'known-address'];
+const keptOfAgent = ['leaving-slots', 'given-up', 'rest', 'last-known', 'accepted-hba-lines', 'known-address'];
 export type LocalConnection = z.infer<typeof localConnection>;
 
 export interface RegisteredAgent {
@@ -61,6 +63,7 @@ export interface RegisteredAgent {
 
 export type KeptRest = z.infer<typeof keptRest>;
 export type LastKnown = z.infer<typeof lastKnown>;
+export type AcceptedHere = z.infer<typeof acceptedHere>;
 
 interface StoredAgent {
   readonly secret_id: string;
@@ -122,22 +125,23 @@ export class AgentRegistry {
     this.#set(`given-up/${secretId}`, rotationId);
   }
 
-  /** Where a person has accepted what pg_hba.conf says of the login slots (`addressOf` its database); null: nowhere. */
-  acceptedHba(secretId: string): string | null {
-    return this.#setting(`accepted-hba/${secretId}`);
+  /** What a person has accepted of what pg_hba.conf says of the login slots, and where; null: nothing. */
+  acceptedHba(secretId: string): AcceptedHere | null {
+    const kept = this.#setting(`accepted-hba-lines/${secretId}`);
+    return kept === null ? null : acceptedHere.parse(JSON.parse(kept));
   }
 
-  setAcceptedHba(secretId: string, address: string | null): void {
-    this.#set(`accepted-hba/${secretId}`, address);
+  setAcceptedHba(secretId: string, accepted: AcceptedHere | null): void {
+    this.#set(`accepted-hba-lines/${secretId}`, accepted === null ? null : JSON.stringify(accepted));
   }
 
-  /** Where the logins of an adopted secret are known to be (`addressOf` its database); null: nothing is known. */
+  /** Where the logins of an adopted secret are known to be, as known-address.ts writes it; null: nothing is known. */
   knownAddress(secretId: string): string | null {
     return this.#setting(`known-address/${secretId}`);
   }
 
-  setKnownAddress(secretId: string, address: string | null): void {
-    this.#set(`known-address/${secretId}`, address);
+  setKnownAddress(secretId: string, known: string | null): void {
+    this.#set(`known-address/${secretId}`, known);
   }
 
   keepRest(secretId: string, rest: KeptRest | null): void {

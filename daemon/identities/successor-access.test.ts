@@ -5,9 +5,9 @@ import { firstLoss } from './successor-access.ts';
 
 type Listed = MachineAnswer<'listSecrets'>['secrets'];
 
-const listed = (secretId: string, mayRotate: boolean): Listed[number] => ({
+const listed = (secretId: string, mayRotate: boolean, mayRead = true): Listed[number] => ({
   ...{ secretId, projectId: 'proj_1', name: secretId, kind: 'managed', version: 1 },
-  mayRotate,
+  ...{ mayRead, mayRotate },
 });
 const answering =
   (...secrets: Listed): (() => Promise<Listed>) =>
@@ -20,6 +20,12 @@ describe('what a successor would cost', () => {
     { name: 'a grant to rotate for an agent here', before: [listed('sk_1', true)], after: [listed('sk_1', false)], lost: 'rotate' },
     { name: 'all that a secret with an agent here needs', before: [listed('sk_1', true)], after: [], lost: 'rotate' },
     { name: 'a secret that is read here', before: [listed('sk_2', false)], after: [], lost: 'read' },
+    {
+      name: 'the reading of a secret that it may rotate',
+      before: [listed('sk_1', true)],
+      after: [listed('sk_1', true, false)],
+      lost: 'read',
+    },
     { name: 'the reading of a secret without an agent here', before: [listed('sk_2', true)], after: [], lost: 'read' },
   ] as const)('is $name', async ({ before, after, lost }) => {
     const loss = await firstLoss(answering(...before), answering(...after), (secretId) => secretId === 'sk_1');
@@ -34,6 +40,8 @@ describe('what a successor would cost', () => {
       before: answering(listed('sk_2', true)),
       after: answering(listed('sk_2', false)),
     },
+    { name: 'neither may read', before: answering(listed('sk_1', true, false)), after: answering(listed('sk_1', true, false)) },
+    { name: 'a secret goes that was listed only', before: answering(listed('sk_2', true, false)), after: answering() },
     { name: 'the vault denies the machine in use', before: failing(new VaultDenied('machine-disabled')), after: answering() },
   ])('is nothing where $name', async ({ before, after }) => {
     expect(await firstLoss(before, after, (secretId) => secretId === 'sk_1')).toBeNull();

@@ -25,11 +25,11 @@ export async function firstLoss(
   const before = await unlessDenied(inUse);
   if (before.length === 0) return null;
   const after = new Map((await unlessDenied(successor)).map((one) => [one.secretId, one]));
-  for (const { secretId, projectId, mayRotate } of before) {
+  for (const { secretId, projectId, mayRead, mayRotate } of before) {
     const needsRotate = mayRotate && hasAgentHere(secretId);
     const kept = after.get(secretId);
     if (needsRotate && kept?.mayRotate !== true) return { secretId, projectId, permission: 'rotate' };
-    if (kept === undefined) return { secretId, projectId, permission: 'read' };
+    if (mayRead !== false && (kept === undefined || kept.mayRead === false)) return { secretId, projectId, permission: 'read' };
   }
   return null;
 }

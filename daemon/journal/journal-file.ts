@@ -9,7 +9,7 @@ import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import Database from 'better-sqlite3';
 import type { StoredRow } from './row-codec.ts';
 
-const schemaVersion = 4;
+const schemaVersion = 5;
 const first = `
   CREATE TABLE rotation (
     vault_id TEXT NOT NULL,
@@ -58,8 +58,15 @@ const fourth = `
   INSERT INTO granted SELECT vault_id, secret_id, max(epoch) FROM (
     SELECT vault_id, secret_id, epoch FROM rotation UNION ALL SELECT vault_id, secret_id, epoch FROM receipt
   ) GROUP BY vault_id, secret_id`;
+/**
+ * Object ids of a database once stood for a server that hid its identity. They are the same on every server that was set up
+ * in the same way, so they say nothing, and nothing is known.
+ */
+const fifth = `
+  DELETE FROM server WHERE fingerprint LIKE 'postgresql:database:%';
+  UPDATE rotation SET server_fingerprint = NULL WHERE server_fingerprint LIKE 'postgresql:database:%'`;
 /** By the form that they lead from. */
-const migrations: readonly string[] = [first, second, third, fourth];
+const migrations: readonly string[] = [first, second, third, fourth, fifth];
 const writeRow = `
   INSERT INTO rotation VALUES (@vault_id, @secret_id, @rotation_id, @epoch, @strategy, @goal, @versions, @server_fingerprint, @key_id, @sealed)
   ON CONFLICT (vault_id, secret_id) DO UPDATE SET rotation_id = excluded.rotation_id, epoch = excluded.epoch,

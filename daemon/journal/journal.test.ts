@@ -128,6 +128,29 @@ describe('the journal on disk', () => {
     expect(file.lastReceipt('vault_1', 'sk_2')?.outcome).toBe('rotated');
   });
 
+  test('takes object ids that once stood for a server that hides its identity for nothing known', async () => {
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+    await journal.write({ ...makeRow(), serverFingerprint: 'postgresql:database:16384' });
+    await journal.keepServer('sk_1', 'postgresql:database:16384');
+    await journal.keepServer('sk_2', 'postgresql:7310');
+    file.close();
+    const older = new Database(path);
+    older.pragma('user_version = 4');
+    older.close();
+
+    expect((await journal.read('sk_1'))?.serverFingerprint).toBeNull();
+    expect([await journal.knownServer('sk_1'), await journal.knownServer('sk_2')]).toEqual([null, 'postgresql:7310']);
+  });
+
+  test('gives back which ended versions a repair looks for', async () => {
+    const versions = { ...makeRow().versions, pending: null, retired: [{ version: 2, slot: 'a' }] } as const;
+    const journal = createVaultJournal(file, 'vault_1', sealerOf(1));
+
+    await journal.write(makeRow({ rotationId: null, goal: 'repair', versions }));
+
+    expect((await journal.read('sk_1'))?.versions).toEqual(versions);
+  });
+
   test('gives back after a restart exactly what was written before it', async () => {
     const row = makeRow();
     await createVaultJournal(file, 'vault_1', sealerOf(1)).write(row);

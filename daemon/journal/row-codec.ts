@@ -18,7 +18,12 @@ export interface StoredRow {
 }
 
 const versionRef = z.object({ version: z.int(), slot: z.enum(['owner', 'a', 'b']) });
-const versions = z.object({ live: versionRef, pending: versionRef.nullable(), previous: versionRef.nullable() });
+const versions = z.object({
+  live: versionRef,
+  pending: versionRef.nullable(),
+  previous: versionRef.nullable(),
+  retired: z.array(versionRef).exactOptional(),
+});
 const strategy = z.enum(['flip', 'single', 'retain']);
 const goal = z.enum(['apply', 'confirm', 'drain', 'retire', 'undo', 'repair', 'repair-while-draining']);
 const credentials = z.array(z.object({ version: z.int(), username: z.string(), password: z.string() }));

@@ -13,13 +13,13 @@ import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import type { VaultClient } from '@sikkerkey/core/vault-client/client.ts';
 import { VaultRefusal } from '@sikkerkey/core/vault-client/refusal.ts';
 import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
-import type { AgentConfiguration, ClaimedRotation, MachineAnswer, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentConfiguration, ClaimedRotation, MachineAnswer, MachineBody, ReaderHold } from '@sikkerkey/protocol/vault/machine.ts';
 
 export function createVaultPort(client: VaultClient, daemonId: string): RotationVault {
   return {
     claim: (secretId, purpose, signal, words = {}) =>
       translated(signal, async (): Promise<ClaimOutcome> => {
-        const answer = await client.machine('claim', { secretId, daemonId, purpose, ...words }, { signal });
+        const answer = await claimAnswer(client, { secretId, daemonId, purpose, ...words }, signal);
         if (answer.outcome === 'claimed') return { kind: 'claimed', claim: claimOf(answer.rotation) };
         return answer.outcome === 'held' ? { kind: 'held', retryInMs: answer.retryInMs } : { kind: answer.outcome };
       }),
@@ -45,6 +45,20 @@ export function createVaultPort(client: VaultClient, daemonId: string): Rotation
         await client.machine('release', { secretId, epoch }, { signal });
       }),
   };
+}
+
+/**
+ * A vault from before `knownEpoch` refuses the field, and is asked without it: what it grants is held against the granted
+ * epochs by this host alone then (journal/granted-epochs.ts).
+ */
+async function claimAnswer(client: VaultClient, body: MachineBody<'claim'>, signal: AbortSignal): Promise<MachineAnswer<'claim'>> {
+  try {
+    return await client.machine('claim', body, { signal });
+  } catch (error) {
+    const isUnknown = error instanceof VaultRefusal && error.code === 'request-field-invalid' && error.details['field'] === 'knownEpoch';
+    if (!isUnknown) throw error;
+    return client.machine('claim', { ...body, knownEpoch: undefined }, { signal });
+  }
 }
 
 /** A reader as people know it: machine, and which of its pools. */

@@ -3,7 +3,7 @@
  * epoch and with the vault's word on where the rotation is; what it did before does not matter, it will look.
  */
 import { differentServer, epochAhead } from '../ports.ts';
-import { holdsForeignPassword } from '../strategies/strategy.ts';
+import { candidatesOf, holdsForeignPassword } from '../strategies/strategy.ts';
 import type { Goal, Receipt, Shape } from '../types.ts';
 import type { MachineRules } from './rules.ts';
 import type { AfterFinish, Event, Grant, Rest, Row, State, Wish, Work } from './state.ts';
@@ -38,9 +38,21 @@ export function take(grant: Grant, row: Row | null, wish: Wish): State {
   if (row !== null && (goal === null || row.rotationId !== grant.rotationId)) {
     return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: { kind: 'take', grant }, wish };
   }
+  if (goal === 'repair' && row !== null) return { at: 'journalling', work: resumedRepair(grant, row), wish };
   if (goal !== null) return { at: 'journalling', work: { ...workFrom(grant, goal), undoCode: isGivenUp ? givenUp : null }, wish };
   if (wish.probe) return { at: 'probing', work: workFrom(grant, 'repair'), wish };
   return { at: 'releasing', epoch: grant.epoch, rest: { kind: 'idle', retryInMs: null } };
+}
+
+/**
+ * What the row names is looked for too, and stays sealed in it until the repair is done: a vault that was restored from a
+ * backup has forgotten it, and with it perhaps the logins that take turns. A number that the vault has given anew is its own.
+ */
+function resumedRepair(grant: Grant, row: Row): Work {
+  const told = candidatesOf(grant.versions);
+  const forgotten = candidatesOf(row.versions).filter(({ version }) => !told.some((ref) => ref.version === version));
+  const versions = { ...grant.versions, retired: [...(grant.versions.retired ?? []), ...forgotten] };
+  return { ...workFrom(grant, 'repair'), strategy: row.strategy, versions };
 }
 
 /** The goal to go on with; null for a grant with nothing in flight, where only a probe can find work. */

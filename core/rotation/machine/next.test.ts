@@ -102,6 +102,24 @@ describe('the machine', () => {
     expect(state).toMatchObject({ at: 'resting', rest: { kind: 'blocked', state: 'QUARANTINED', code: 'epoch-ahead' } });
   });
 
+  it('looks for what the row of a repair names and the vault has forgotten, and keeps it in the row until that is done', () => {
+    const [live, forgotten] = [{ version: 3, slot: 'a' } as const, { version: 4, slot: 'b' } as const];
+    const row: Row = {
+      rotationId: null,
+      epoch: 6,
+      strategy: 'flip',
+      goal: 'repair',
+      versions: { live, pending: null, previous: null, retired: [forgotten] },
+    };
+    const restored: Versions = { live: { version: 1, slot: 'owner' }, pending: null, previous: null };
+    const steady: Grant = { rotationId: null, epoch: 7, strategy: 'single', phase: 'steady', versions: restored };
+
+    const { effects } = after([{ kind: 'claimed', grant: steady }], row);
+
+    expect(effects).toMatchObject([{ kind: 'write-row', work: { goal: 'repair', epoch: 7, strategy: 'flip' } }]);
+    expect(effects).toMatchObject([{ work: { versions: { live: restored.live, retired: [live, forgotten] } } }]);
+  });
+
   it('repeats the confirm for ever while the vault gives no answer', () => {
     let at = after(toConfirm);
     for (let attempt = 0; attempt < 100; attempt += 1) at = next(at.state, { kind: 'vault-unreachable' });

@@ -63,11 +63,12 @@ export function leavingForeignPrevious(shape: Shape, versions: Versions): Shape 
 }
 
 /**
- * The login that drains was locked or its password taken away, and the live one works. A backup from before the login was
- * opened has no live version either, and a repair opens this login first: so somebody did it on purpose, because of a leak.
+ * The login that drains was locked or its password taken away, and the live one has its own, locked by hand or not. A backup
+ * from before the live login was opened does not have that password, and a repair that opens it opens this login first: so
+ * somebody did it on purpose, because of a leak.
  */
 export function isLockedPrevious(shape: Shape, { live, previous }: Versions): boolean {
-  if (previous === null || previous.slot === live.slot || !logsIn(shape, live)) return false;
+  if (previous === null || previous.slot === live.slot || !loginOf(shape, live.slot).accepts.includes(live.version)) return false;
   const login = loginOf(shape, previous.slot);
   return login.exists && !(login.mayLogIn && login.hasVerifier);
 }

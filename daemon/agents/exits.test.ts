@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
+import { VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import { SecretText } from '@sikkerkey/core/secret-text.ts';
+import { systemRandom } from '@sikkerkey/host/system-random.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JournalFile } from '../journal/journal-file.ts';
+import { createSealer } from '../journal/sealing.ts';
+import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
+import type { PreparedAgent } from './agent-deps.ts';
+import { askedRepair } from './exits.ts';
+
+const never = new AbortController().signal;
+const inFlight: JournalRow = {
+  secretId: 'sk_1',
+  rotationId: 'rot_9',
+  epoch: 6,
+  strategy: 'flip',
+  goal: 'confirm',
+  versions: { live: { version: 3, slot: 'a' }, pending: { version: 4, slot: 'b' }, previous: null },
+  credentials: new Map([
+    [3, { username: 'app_a', password: new SecretText('third') }],
+    [4, { username: 'app_b', password: new SecretText('fourth') }],
+  ]),
+  serverFingerprint: 'server-1',
+};
+
+describe('the word on a vault that has gone back', () => {
+  let directory: string;
+  let file: JournalFile;
+  let journal: VaultJournal;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sk-exits-'));
+    file = new JournalFile(join(directory, 'journal.db'), () => undefined);
+    const sealer = createSealer(signingKeyFromSeed(new Uint8Array(32).fill(1)).seed(), 'vault_1', systemRandom);
+    journal = createVaultJournal(file, 'vault_1', sealer);
+  });
+
+  afterEach(async () => {
+    file.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  /** The vault does not answer: what is kept then was kept before it was asked. */
+  async function isLeavingAfter(adopted: boolean, isPublished: boolean): Promise<boolean> {
+    const said: boolean[] = [];
+    const registry = { setLeavingSlots: (_secretId: string, isLeaving: boolean) => void said.push(isLeaving) };
+    const params = { secretId: 'sk_1', overwriteForeignPassword: false, acceptEpoch: true };
+    const asked = askedRepair(params, { registry, isPublished: () => isPublished, boundary: () => undefined });
+    const vault = { claim: () => Promise.reject(new VaultUnreachable('connection-refused')) };
+    const configuration = { adopted, liveVersion: 1 };
+    const prepared = { configuration, drive: { vault, journal }, epochAhead: () => Promise.resolve(7) };
+    await expect(asked.prepare?.(prepared as unknown as PreparedAgent, never)).rejects.toThrow(VaultUnreachable);
+    return said.at(-1) ?? false;
+  }
+
+  test('keeps every version of the rotation in flight, with its password, until the repair is done', async () => {
+    await journal.write(inFlight);
+
+    expect(await isLeavingAfter(true, false)).toBe(false);
+    expect(await isLeavingAfter(true, false)).toBe(false);
+
+    const { versions } = inFlight;
+    const kept = { live: versions.live, pending: null, previous: null, retired: [versions.pending] };
+    const row = await journal.read('sk_1');
+    expect(row).toMatchObject({ rotationId: null, goal: 'repair', strategy: 'flip', versions: kept, serverFingerprint: 'server-1' });
+    expect([...(row?.credentials ?? [])].map(([version, { password }]) => [version, password.reveal()])).toEqual([
+      [3, 'third'],
+      [4, 'fourth'],
+    ]);
+  });
+
+  test('has a repair and the end of the login slots written down where the vault has forgotten the adoption', async () => {
+    expect(await isLeavingAfter(false, false)).toBe(true);
+
+    const live = { version: 1, slot: 'owner' };
+    expect(await journal.read('sk_1')).toMatchObject({ goal: 'repair', strategy: 'flip', epoch: 7, versions: { live } });
+  });
+
+  test.each([
+    { name: 'that is adopted', adopted: true, isPublished: false },
+    { name: 'at a vault that knows of no adoption', adopted: false, isPublished: true },
+  ])('writes nothing down for a secret $name, with nothing in flight', async ({ adopted, isPublished }) => {
+    expect(await isLeavingAfter(adopted, isPublished)).toBe(false);
+
+    expect(await journal.read('sk_1')).toBeNull();
+  });
+});
