@@ -6,7 +6,7 @@ import { MissedRotations } from './missed-rotations.ts';
 /** When each of these rotations begins, in seconds from now; all were due an hour ago. */
 async function beginnings(intervalMs: number): Promise<number[]> {
   const clock = new FakeClock();
-  const missed = new MissedRotations({ clock, random: systemRandom });
+  const missed = new MissedRotations({ clock, random: systemRandom }, () => true);
   const dueAt = clock.now() - 3_600_000;
   const begins = new Map<string, number>();
   for (let second = 0; second <= 300; second += 1) {
@@ -36,7 +36,7 @@ test('what was missed and comes often begins within its interval', async () => {
 
 test('what is due now begins at once, and what is missed again waits again', async () => {
   const clock = new FakeClock();
-  const missed = new MissedRotations({ clock, random: { fraction: () => 0.5 } });
+  const missed = new MissedRotations({ clock, random: { fraction: () => 0.5 } }, () => true);
   const due = { secretId: 'sk_1', intervalMs: 86_400_000 };
 
   expect(missed.mayBegin({ ...due, dueAt: clock.now() - 30_000 })).toBe(true);
@@ -45,4 +45,19 @@ test('what is due now begins at once, and what is missed again waits again', asy
   await clock.advance(150_000);
   expect(missed.mayBegin(first)).toBe(true);
   expect(missed.mayBegin({ ...due, dueAt: clock.now() - 30_001 })).toBe(false);
+});
+
+test('what looks missed to a clock that is not believed yet begins only after it is', async () => {
+  const clock = new FakeClock();
+  let isSettled = false;
+  const missed = new MissedRotations({ clock, random: { fraction: () => 0 } }, () => isSettled);
+  const due = { secretId: 'sk_1', intervalMs: 86_400_000, dueAt: clock.now() - 3_600_000 };
+
+  for (let minute = 0; minute < 14; minute += 1) {
+    expect(missed.mayBegin(due)).toBe(false);
+    await clock.advance(60_000);
+  }
+  isSettled = true;
+  expect(missed.mayBegin(due)).toBe(false);
+  expect(missed.mayBegin(due)).toBe(true);
 });

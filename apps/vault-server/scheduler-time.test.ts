@@ -174,7 +174,8 @@ test('time in which a clock put back has all requests refused is a silence: it i
   expect(new Set(warnings)).toEqual(new Set([`clock.went-back ${new Date(until).toISOString()}`]));
   expect(warnings.length).toBeGreaterThan(3);
   expect(warnings.length).toBeLessThan(7);
-  await pass(until - clock.now() + 2_400);
+  // As long as a client whose clock differs from ours, within what is allowed, may still be refused.
+  await pass(until - clock.now() + 302_400);
 
   expect((await daemon.drain(work)).state).toBe('draining');
   await pass(15_000);
@@ -186,15 +187,16 @@ test('time in which a clock put back has all requests refused is a silence: it i
 test('a drain that runs when the clock reaches a time that it told before lasts on after it, as after every silence', async () => {
   const { machineId } = await draining();
   await pass(30 * 60_000);
-  const ahead = clock.now() + 480_000;
+  const ahead = clock.now() + 900_000;
   await vault.storage.useNonce({ ...vault.machine(machineId), signedAt: ahead, now: ahead });
   await vault.storage.prune({ now: ahead + 900_000, limit: 100, keepEventsMs: dayMs });
   let from = clock.now();
   while ((await vault.storage.refusedUntil({ now: from })) === null) from += 1_000;
   const until = (await vault.storage.refusedUntil({ now: from })) ?? 0;
-  await pass(from - clock.now() - 17_000);
+  await pass(from - clock.now() - 317_000);
   const { daemon, work } = await draining();
-  await pass(until - clock.now() + 2_400);
+  // As long as a client whose clock differs from ours, within what is allowed, may still be refused.
+  await pass(until - clock.now() + 302_400);
 
   await pass(15_000);
   expect((await daemon.drain(work)).state).toBe('draining');
@@ -217,7 +219,7 @@ async function managedOf(secretId: string) {
   return expectDone(await vault.storage.showSecret({ caller: vault.operator(), secretId })).managed;
 }
 
-test('rotations that were missed while the vault was down begin spread out, those that become due then at once', async () => {
+test('rotations that were missed while the vault was down begin spread out once the clock is believed, those that become due then at once', async () => {
   const secrets = await Promise.all(Array.from({ length: 12 }, () => scheduled(3_600_000)));
   await pass(2_400);
   stopping.abort();
@@ -226,11 +228,14 @@ test('rotations that were missed while the vault was down begin spread out, thos
   await start();
 
   const begun: number[] = [];
+  await pass(14 * 60_000);
+  expect((await managedOf(due.secretId))?.phase).toBe('pending');
+  for (const { secretId } of secrets) expect((await managedOf(secretId))?.phase).toBe('none');
+  await pass(60_000);
   for (let second = 0; second < 320; second += 10) {
     const phases = await Promise.all(secrets.map(({ secretId }) => managedOf(secretId)));
     begun.push(phases.filter((managed) => managed?.phase === 'pending').length);
     await pass(10_000);
-    if (second === 60) expect((await managedOf(due.secretId))?.phase).toBe('pending');
   }
   expect(begun[1]).toBeLessThan(6);
   expect(new Set(begun).size).toBeGreaterThan(4);
@@ -246,12 +251,12 @@ test('a clock that is ten days ahead at the start moves no rotation to then: put
   const planned = await plans();
   jump(10 * dayMs);
   await start();
-  await pass(1_000);
+  await pass(4 * 60_000);
   jump(-10 * dayMs);
-  await pass(5_000);
+  await pass(20 * 60_000);
 
-  const kept = (await plans()).filter((at, index) => at === planned[index]);
-  expect(kept.length).toBeGreaterThan(3);
+  expect(await plans()).toEqual(planned);
+  for (const { secretId } of secrets) expect((await managedOf(secretId))?.phase).toBe('none');
 });
 
 test('a vault that is started again every ten seconds ends its drains all the same', async () => {

@@ -38,6 +38,7 @@ function start(
     prune: counted('prune', 0),
     bringForward: counted('plan', 1),
     refusedUntil: async () => null,
+    mayRefuse: async () => false,
     refusedNext: async () => null,
   };
   const logged: string[] = [];

@@ -81,7 +81,7 @@ class Ticks {
     this.#vault = vault;
     this.#watch = new ClockWatch(vault.clock);
     this.#prunedAt = vault.clock.monotonic();
-    this.#missed = new MissedRotations(vault);
+    this.#missed = new MissedRotations(vault, () => this.#watch.agreesFor(settleMs));
     this.#planning = new Chore(vault);
     this.#beginning = new Chore(vault);
     this.#freeing = new Chore(vault);
@@ -98,7 +98,7 @@ class Ticks {
     this.#isSilent ||= silent || keyring.sealed;
     await hub.lookForCommits(storage);
     if (keyring.sealed) return;
-    if (await this.#refusesAll()) this.#isSilent = true;
+    if (await this.#mayRefuse()) this.#isSilent = true;
     else if (this.#isSilent) await this.catchUp();
     else {
       this.#uncountedMs += heardMs;
@@ -108,8 +108,8 @@ class Ticks {
     await this.#forget();
   }
 
-  /** Whether the clock went back to where nobody is let in (`refusedUntil`): as silent as a vault that does not run. */
-  async #refusesAll(): Promise<boolean> {
+  /** Whether the clock went back to where not everybody is let in (`mayRefuse`): as silent as a vault that does not run. */
+  async #mayRefuse(): Promise<boolean> {
     const { storage, log, clock } = this.#vault;
     const until = await storage.refusedUntil({ now: clock.now() });
     if (until === null) this.#warnedAt = null;
@@ -118,7 +118,7 @@ class Ticks {
       log.write('warn', 'clock.went-back', { until: new Date(until).toISOString() });
     }
     await this.#announceRefusals();
-    return until !== null;
+    return until !== null || (await storage.mayRefuse({ now: clock.now() }));
   }
 
   /** What a clock ahead of its time leaves for later is said when it was put right, and not only when it comes. */

@@ -15,7 +15,7 @@ import type { VaultParts } from '../vault-parts.ts';
 import { AddressLockout } from './address-lockout.ts';
 import { RecentProofs } from './recent-proofs.ts';
 import { readSignedHeaders, type SignedHeaders } from './signed-headers.ts';
-import { UnheardReaders } from './unheard-readers.ts';
+import { keepForUnheard } from './unheard-readers.ts';
 import { SignatureVerifier } from './verify-signature.ts';
 
 export interface ReceivedRequest {
@@ -43,7 +43,6 @@ export class RequestCheck {
   readonly #parts: Parts;
   readonly #lockout: AddressLockout;
   readonly #proofs: RecentProofs;
-  readonly #unheard: UnheardReaders;
   readonly #verifier = new SignatureVerifier();
   readonly #machineKeys = new Map<string, Buffer>();
   readonly #operatorKeys = new Map<string, Buffer>();
@@ -52,7 +51,6 @@ export class RequestCheck {
     this.#parts = parts;
     this.#lockout = new AddressLockout(parts);
     this.#proofs = new RecentProofs(parts.clock);
-    this.#unheard = new UnheardReaders(parts);
   }
 
   /** The machine that signed this request. Throws the catalogue's refusals. */
@@ -92,19 +90,24 @@ export class RequestCheck {
     // A known identity would otherwise be told from an unknown one by the look-up that its kept key spares.
     const isOutside = isOutsideWindow(now, headers.timestampSeconds);
     if ((isOutside || !holds) && cached !== undefined) await find(id);
-    if (!holds && locked !== null) this.#proofs.failed(request.address, prover);
+    if (holds) {
+      this.#proofs.proven(request.address, prover);
+      if (cached === undefined && publicKey !== null) keep(keys, id, publicKey);
+    } else if (locked !== null) {
+      this.#proofs.failed(request.address, prover);
+      throw locked;
+    }
     if (isOutside) {
       // The time is judged first, whatever the signature; whose it is matters only to what he holds.
-      if (holds && kind === 'machine' && path.startsWith(publishedPaths)) await this.#unheard.refused(id, headers.timestampSeconds);
+      if (holds && kind === 'machine' && path.startsWith(publishedPaths)) {
+        await keepForUnheard(this.#parts, id, headers.timestampSeconds * 1000);
+      }
       throw new CatalogueError('clock-outside-window', { windowSeconds: clockWindowSeconds });
     }
     if (!holds) {
-      if (locked !== null) throw locked;
       await this.#lockout.recordFailure(request.address);
       throw new CatalogueError('not-authenticated', {});
     }
-    this.#proofs.proven(request.address, prover);
-    if (cached === undefined && publicKey !== null) keep(keys, id, publicKey);
     return { id, nonce: headers.nonce, signedAt: headers.timestampSeconds * 1000, now, address: request.address };
   }
 

@@ -85,16 +85,19 @@ async function client(projectId: string) {
   return { machineId, ask };
 }
 
-/** A version that this machine read as published clients do, draining for a minute. */
-async function draining(projectId: string, readerId: string) {
+/** What this machine read as published clients do some time ago, draining from now on for a minute or as long as is said. */
+async function draining(projectId: string, readerId: string, { readAgoMs = 0, drainDeadlineMs = 60_000 } = {}) {
+  const now = vault.now;
+  vault.now = now - readAgoMs;
   const daemonId = await vault.approved(projectId);
-  const secretId = await vault.managedSecret(projectId);
+  const secretId = await vault.managedSecret(projectId, { drainDeadlineMs });
   await vault.grant(secretId, daemonId, 'read', 'rotate');
   await vault.grant(secretId, readerId, 'read');
   const daemon = new Daemon(vault, daemonId, secretId);
   await daemon.adopt();
   await daemon.rotate();
   expectDone(await vault.storage.readLiveSecret({ caller: vault.machine(readerId), secretId, instance: null, pool: null }));
+  vault.now = now;
   expectDone(await vault.storage.requestRotation({ caller: vault.operator(), secretId, seal: sealFor }));
   const work = await daemon.claim();
   await daemon.confirm(work);
@@ -114,8 +117,8 @@ async function pass(ms: number, each?: () => Promise<void>): Promise<void> {
 test('a drain does not end while the vault refuses the published client that holds it, and ends after the clock is right', async () => {
   const project = await vault.project();
   const reader = await client(project);
-  const drain = await draining(project, reader.machineId);
   const wrongBy = 400_000;
+  const drain = await draining(project, reader.machineId, { readAgoMs: wrongBy + 70_000 });
 
   await pass(300_000, async () => expect(await reader.ask(clock.now() - wrongBy)).toBe('clock-outside-window'));
   expect(await drain()).toBe('draining');
@@ -137,6 +140,79 @@ test('a host whose clock is years off holds what it read, and no other drain of 
   });
   expect(await held()).toBe('draining');
   expect(await other()).toBe('deadline-passed');
+});
+
+test.each([6_000, 10_000, 18_000])('a drain of %i ms is held by who asks every two seconds', async (drainDeadlineMs) => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const drain = await draining(project, reader.machineId, { readAgoMs: 500_000, drainDeadlineMs });
+
+  for (let count = 0; count < 40; count += 1) {
+    await pass(2_000);
+    await reader.ask(clock.now() - 400_000);
+  }
+  expect(await drain()).toBe('draining');
+});
+
+test('who asks more often than a drain is long is not left behind, though it be hardly more often', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const drain = await draining(project, reader.machineId, { readAgoMs: 500_000 });
+
+  for (const ms of [29_000, 40_000, 50_000, 50_000]) {
+    await pass(ms);
+    expect(await drain()).toBe('draining');
+    await reader.ask(clock.now() - 400_000);
+  }
+});
+
+test('a clock that was once ahead of its time does not keep its machine unheard when it lags', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const drain = await draining(project, reader.machineId, { readAgoMs: 500_000 });
+  await reader.ask(clock.now() + dayMs);
+
+  await pass(120_000, async () => void (await reader.ask(clock.now() - 400_000)));
+  expect(await drain()).toBe('draining');
+});
+
+test('requests that were accepted once, captured and sent again, keep nothing', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const accepted: number[] = [];
+  for (let count = 0; count < 12; count += 1) {
+    await pass(12_000);
+    accepted.push(clock.now());
+    expectDone(await vault.storage.listForMachine({ caller: vault.machine(reader.machineId), projectId: null }));
+  }
+  await pass(400_000);
+  const drain = await draining(project, reader.machineId);
+
+  await pass(70_000, async () => expect(await reader.ask(accepted.shift() ?? 0)).toBe('clock-outside-window'));
+  expect(await drain()).toBe('deadline-passed');
+});
+
+test('a machine that proves itself at a wrong time alone is verified behind a locked address, for as long as it asks', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const stranger = generateSigningKey(systemRandom);
+  const drain = await draining(project, reader.machineId, { readAgoMs: 13 * 3_600_000 });
+  await reader.ask(clock.now() - 400_000);
+  for (let count = 0; count < 8; count += 1) await reader.ask(clock.now(), '/v1/secrets', stranger);
+
+  await pass(90_000, async () => expect(await reader.ask(clock.now() - 400_000)).toBe('clock-outside-window'));
+  expect(await drain()).toBe('draining');
+});
+
+test('behind a locked address a signature that does not hold is told the same at every time', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const stranger = generateSigningKey(systemRandom);
+  expect(await reader.ask(clock.now())).toBeNull();
+  for (let count = 0; count < 8; count += 1) await reader.ask(clock.now(), '/v1/secrets', stranger);
+
+  expect(await reader.ask(clock.now(), '/v1/secrets', stranger)).toBe('address-locked-out');
+  expect(await reader.ask(clock.now() - 3_600_000, '/v1/secrets', stranger)).toBe('address-locked-out');
 });
 
 test.each([

@@ -5,34 +5,12 @@
  */
 import type { VaultParts } from '../vault-parts.ts';
 
-/** A machine is looked at this often at most: each look is a turn of the store. */
-const lookAgainMs = 10_000;
-
-interface Refused {
-  readonly signedAtSeconds: number;
-  readonly at: number;
-}
-
-export class UnheardReaders {
-  readonly #parts: Pick<VaultParts, 'storage' | 'clock' | 'log'>;
-  /** Of machines that exist: only what is proven comes here. */
-  readonly #last = new Map<string, Refused>();
-
-  constructor(parts: Pick<VaultParts, 'storage' | 'clock' | 'log'>) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Call with each such refusal: what drains and is held by this machine gets its time again. Only requests newer than those before
-   * count, else whoever captured a few could keep an old password valid for ever by sending them again.
-   */
-  async refused(machineId: string, signedAtSeconds: number): Promise<void> {
-    const { storage, clock, log } = this.#parts;
-    const at = clock.monotonic();
-    const last = this.#last.get(machineId);
-    if (last !== undefined && (signedAtSeconds <= last.signedAtSeconds || at - last.at < lookAgainMs)) return;
-    this.#last.set(machineId, { signedAtSeconds, at });
-    const count = await storage.extendDrainsHeldBy({ machineId, now: clock.now() });
-    if (count > 0) log.write('warn', 'clock.reader-refused', { machineId, count });
-  }
+/** Call with each such refusal: what drains and is held by this machine gets its time again. */
+export async function keepForUnheard(
+  { storage, clock, log }: Pick<VaultParts, 'storage' | 'clock' | 'log'>,
+  machineId: string,
+  signedAt: number,
+): Promise<void> {
+  const count = await storage.extendDrainsHeldBy({ machineId, signedAt, now: clock.now() });
+  if (count > 0) log.write('warn', 'clock.reader-refused', { machineId, count });
 }

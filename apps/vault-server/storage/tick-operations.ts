@@ -37,6 +37,8 @@ export interface TickOperations {
    * null where they are not.
    */
   refusedUntil(input: { readonly now: number }): Promise<number | null>;
+  /** Whether some request that is in time may be refused for that, also where not all are: nobody was heard for certain. */
+  mayRefuse(input: { readonly now: number }): Promise<boolean>;
   /**
    * The next time to come in which every request will be refused (`refusedUntil`): one that a clock ahead of its time told,
    * and whose nonces are forgotten. Null where none is known; what is refused now is not to come.
@@ -50,17 +52,19 @@ export interface TickOperations {
   extendDrains(input: { readonly now: number; readonly atMostMs: number }): Promise<number>;
   /**
    * The drains of versions that this approved machine read as a published client get their whole deadline again, without
-   * that end: it asked, and could not hear of the promotion. Only those of which less than half is left, as each is audited.
+   * that end: it asked by its own clock, proven, and could not hear of the promotion. Only a request that is newer than all
+   * that were accepted of it, and than those refused before on the same side of `now`: captured ones are not. And only drains
+   * of which a sixteenth is over, as each is audited.
    */
-  extendDrainsHeldBy(input: { readonly machineId: string; readonly now: number }): Promise<number>;
+  extendDrainsHeldBy(input: { readonly machineId: string; readonly signedAt: number; readonly now: number }): Promise<number>;
   /** Earliest moment at which a lease, or the schedule of a login that is taken on as of `now`, is due; null when nothing is planned. */
   nextDueAt(input: { readonly now: number }): Promise<number | null>;
   /** How much older the vault must become until a drain or a hold is over; null while none runs. */
   untilNextEnd(): Promise<number | null>;
   /**
    * Makes the vault older (managed/vault-age.ts) by the `elapsedMs` that its process measured since the last count or the
-   * end of a silence, though by no more than the wall clock says, and by nothing where requests signed now are refused
-   * (`refusedUntil`); and announces (drain-clear), once each, the drains that are over by that and those whose last
+   * end of a silence, though by no more than the wall clock says, and by nothing where requests in time may be refused
+   * (`mayRefuse`); and announces (drain-clear), once each, the drains that are over by that and those whose last
    * holds are. Nothing else ends a drain or a hold by time. Returns how many ended.
    */
   growOlder(input: { readonly now: number; readonly elapsedMs: number; readonly limit: number }): Promise<number>;

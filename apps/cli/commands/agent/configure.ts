@@ -2,6 +2,7 @@
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import { findingLines, tlsWords } from '@sikkerkey/ui-shared/wording/plan.ts';
 import type { Command } from '../../command.ts';
+import type { OptionTable } from '../../command-form.ts';
 import type { Context } from '../../context.ts';
 import type { Input } from '../../input.ts';
 import { readSecret, secretOptions } from '../../secret-input.ts';
@@ -13,31 +14,32 @@ const defaultPorts: Readonly<Record<string, number>> = { postgresql: 5432, mysql
 const place = ['provider', 'host', 'admin-user'] as const;
 const tlsModes = ['verify-full', 'verify-ca', 'require', 'disable'] as const;
 
+/** What the connection is; none of it is passed over. */
+const connection: OptionTable = {
+  provider: { type: 'text', placeholder: 'type', help: 'database type', choices: Object.keys(defaultPorts) },
+  host: { type: 'text', placeholder: 'host', help: 'database host' },
+  port: { type: 'number', placeholder: 'port', help: "database port (default: the provider's)", min: 1, max: 65_535 },
+  database: { type: 'text', placeholder: 'name', help: 'database name (default: postgres)' },
+  'admin-user': { type: 'text', placeholder: 'user', help: 'user with CREATEROLE or SUPERUSER' },
+  ...secretOptions('admin-pass', 'admin password', true),
+  tls: { type: 'text', placeholder: 'mode', help: 'verify-full (default), verify-ca, require, disable', choices: tlsModes },
+  'ca-file': { type: 'text', placeholder: 'path', help: 'certificates to trust' },
+  'username-field': { type: 'text', placeholder: 'field', help: 'always username: no other name is supported' },
+  'password-field': { type: 'text', placeholder: 'field', help: 'always password: no other name is supported' },
+  'poll-interval': {
+    type: 'number',
+    placeholder: 's',
+    help: 'seconds between checks without a stream of changes (default: 10)',
+    min: 5,
+    max: 3600,
+  },
+  'probe-query': { type: 'text', placeholder: 'sql', help: 'query that the application needs; run after each change' },
+  vault: { type: 'text', placeholder: 'id', help: 'the vault of the secret, where there is more than one' },
+};
+
 export const configure: Command = {
   positionals: secretPositional,
-  options: {
-    ...secretOption,
-    provider: { type: 'text', placeholder: 'type', help: 'database type', choices: Object.keys(defaultPorts) },
-    host: { type: 'text', placeholder: 'host', help: 'database host' },
-    port: { type: 'number', placeholder: 'port', help: "database port (default: the provider's)", min: 1, max: 65_535 },
-    database: { type: 'text', placeholder: 'name', help: 'database name (default: postgres)' },
-    'admin-user': { type: 'text', placeholder: 'user', help: 'user with CREATEROLE or SUPERUSER' },
-    ...secretOptions('admin-pass', 'admin password', true),
-    tls: { type: 'text', placeholder: 'mode', help: 'verify-full (default), verify-ca, require, disable', choices: tlsModes },
-    'ca-file': { type: 'text', placeholder: 'path', help: 'certificates to trust' },
-    'username-field': { type: 'text', placeholder: 'field', help: 'always username: no other name is supported' },
-    'password-field': { type: 'text', placeholder: 'field', help: 'always password: no other name is supported' },
-    'poll-interval': {
-      type: 'number',
-      placeholder: 's',
-      help: 'seconds between checks without a stream of changes (default: 10)',
-      min: 5,
-      max: 3600,
-    },
-    'probe-query': { type: 'text', placeholder: 'sql', help: 'query that the application needs; run after each change' },
-    ...acceptHbaOption,
-    vault: { type: 'text', placeholder: 'id', help: 'the vault of the secret, where there is more than one' },
-  },
+  options: { ...secretOption, ...connection, ...acceptHbaOption },
   details: [
     'The admin password is asked for on the terminal when none of its options is given.',
     '--provider, --host and --admin-user are needed, but for --accept-hba alone, which leaves the connection as it is.',
@@ -45,7 +47,8 @@ export const configure: Command = {
   run: async (input, context) => {
     const secretId = input.identifier('secret');
     const accepts = input.flag('accept-hba');
-    if (accepts && place.every((name) => input.optionalText(name) === undefined)) return acceptHba(context, secretId);
+    const isConnectionGiven = Object.keys(connection).some((name) => input.optionalText(name) !== undefined || input.flag(name));
+    if (accepts && !isConnectionGiven) return acceptHba(context, secretId);
     const provider = needed(input, 'provider');
     const [host, adminUser] = [needed(input, 'host'), needed(input, 'admin-user')];
     const tls = tlsModes.find((mode) => mode === (input.optionalText('tls') ?? 'verify-full')) ?? 'verify-full';
@@ -70,13 +73,14 @@ export const configure: Command = {
       tls,
       ...withoutUndefined(optional),
     });
-    if (accepts) await acceptHba(context, secretId, context.json);
     if (context.json) context.printJson(agent);
     else {
       context.terminal.print(`configured ${secretId}`);
       if (tls !== 'verify-full') context.hint(`warning: tls ${tlsWords(tls)}`);
       context.hint('next', `sikkerkey agent test --secret ${secretId}`);
     }
+    // After it was said that the connection is kept: the database may be away.
+    if (accepts) await acceptHba(context, secretId, context.json);
     return 0;
   },
 };

@@ -202,7 +202,7 @@ export function tickContract(vault: CurrentVault): void {
     };
     const work = await drains(daemon, secretId);
     const otherWork = await drains(other.daemon, other.secretId);
-    const refused = () => vault().storage.extendDrainsHeldBy({ machineId, now: vault().now });
+    const refused = () => vault().storage.extendDrainsHeldBy({ machineId, signedAt: vault().now + 400_000, now: vault().now });
 
     let extended = 0;
     for (let round = 0; round < 50; round += 1) {
@@ -211,7 +211,7 @@ export function tickContract(vault: CurrentVault): void {
     }
     expect((await daemon.drain(work)).state).toBe('draining');
     expect(await other.daemon.drain(otherWork)).toEqual({ state: 'deadline-passed' });
-    expect(extended).toBeLessThan(17);
+    expect(extended).toBeGreaterThan(40);
     await vault().lives(60_000);
     expect(await daemon.drain(work)).toEqual({ state: 'deadline-passed' });
     expect(await refused()).toBe(0);
@@ -225,7 +225,10 @@ export function tickContract(vault: CurrentVault): void {
     expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
     await daemon.confirm(await daemon.claim());
     await vault().lives(50_000);
-    const refused = () => vault().storage.extendDrainsHeldBy({ machineId: reading, now: vault().now });
+    const refused = () => {
+      vault().now += 1;
+      return vault().storage.extendDrainsHeldBy({ machineId: reading, signedAt: vault().now + 400_000, now: vault().now });
+    };
     const setState = async (state: 'disabled' | 'approved') =>
       expectDone(await vault().storage.setMachineState({ caller: vault().operator(), machineId: reading, state, fingerprint: null }));
 

@@ -5,8 +5,8 @@ import type { TimeSpan } from '../tick-operations.ts';
 import type { Database } from './database.ts';
 import type { NonceRegister } from './nonce-register.ts';
 
-/** How stale `last_seen_at`, and the address beside it, may be: not every read is to cost a write. */
-const lastSeenPrecisionMs = 60_000;
+/** How stale `last_seen_at`, and what stands beside it, may be: not every read is to cost a write. */
+export const lastSeenPrecisionMs = 60_000;
 
 const windowMs = clockWindowSeconds * 1000;
 const retentionMs = nonceRetentionSeconds * 1000;
@@ -43,9 +43,10 @@ export class Admission {
       'SELECT disabled_at IS NULL AS isEnabled, last_seen_at AS lastSeenAt FROM operators WHERE operator_id = ?',
     );
     this.#nonces = nonces;
-    type Seen = [number, string | null, string];
-    this.#machineSeen = db.prepare<Seen>('UPDATE machines SET last_seen_at = ?, last_seen_address = ? WHERE machine_id = ?');
-    this.#operatorSeen = db.prepare<Seen>('UPDATE operators SET last_seen_at = ?, last_seen_address = ? WHERE operator_id = ?');
+    this.#machineSeen = db.prepare<[number, number, string]>(
+      'UPDATE machines SET last_seen_at = ?, seen_signed_at = ? WHERE machine_id = ?',
+    );
+    this.#operatorSeen = db.prepare<[number, string]>('UPDATE operators SET last_seen_at = ? WHERE operator_id = ?');
   }
 
   /** Null lets in. */
@@ -71,7 +72,7 @@ export class Admission {
   #enter(caller: MachineCaller, found: SeenMachine): Refused | null {
     const use = this.nonceOf(caller);
     if (use !== 'fresh') return refuse(use);
-    if (isStale(found.lastSeenAt, caller.now)) this.#machineSeen.run(caller.now, caller.address, caller.id);
+    if (isStale(found.lastSeenAt, caller.now)) this.#machineSeen.run(caller.now, caller.signedAt, caller.id);
     return null;
   }
 
@@ -80,7 +81,7 @@ export class Admission {
     if (found === undefined) return refuse('unknown-caller');
     const use = this.nonceOf(caller);
     if (use !== 'fresh') return refuse(use);
-    if (isStale(found.lastSeenAt, caller.now)) this.#operatorSeen.run(caller.now, caller.address, caller.id);
+    if (isStale(found.lastSeenAt, caller.now)) this.#operatorSeen.run(caller.now, caller.id);
     return found.isEnabled === 1 ? null : refuse('operator-disabled');
   }
 
@@ -104,6 +105,14 @@ export class Admission {
 /** Whether a request signed at this time is refused, since what was used then may be forgotten. */
 export function isForgottenTime(nonces: NonceRegister, signedAt: number): boolean {
   return nonces.hasForgotten(signedAt - windowMs + retentionMs, signedAt + windowMs + retentionMs);
+}
+
+/**
+ * Whether some request that is in time may be refused for that: one signed at the far end of the window, by a clock that differs.
+ * Nobody knows who could not be heard then.
+ */
+export function mayRefuse(nonces: NonceRegister, now: number): boolean {
+  return nonces.hasForgotten(now - 2 * windowMs + retentionMs, now + 2 * windowMs + retentionMs);
 }
 
 function isStale(lastSeenAt: number | null, now: number): boolean {

@@ -87,6 +87,18 @@ UPDATE rotations SET drains_since_age =
   WHERE drain_ends_at_age IS NOT NULL;
 `;
 
+/**
+ * By which time the request was signed that a machine was seen by, and by which times proven requests were refused for them
+ * last: of a clock that lags, and of one that is ahead. Where it was seen is asked by nobody any more.
+ */
+const signedTimes = `
+ALTER TABLE machines ADD COLUMN seen_signed_at INTEGER;
+ALTER TABLE machines ADD COLUMN refused_behind_at INTEGER;
+ALTER TABLE machines ADD COLUMN refused_ahead_at INTEGER;
+ALTER TABLE machines DROP COLUMN last_seen_address;
+ALTER TABLE operators DROP COLUMN last_seen_address;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, statements: firstForm },
   { number: 2, statements: enrolledMachines },
@@ -95,4 +107,5 @@ export const migrations: readonly Migration[] = [
   { number: 5, statements: 'ALTER TABLE operators ADD COLUMN disabled_at INTEGER' },
   { number: 6, statements: whereSeen },
   { number: 7, statements: beginningOfDrains },
+  { number: 8, statements: signedTimes },
 ];

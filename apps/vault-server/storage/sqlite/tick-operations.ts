@@ -1,10 +1,11 @@
 /** The vault's own tick: schedules, drains, leases, forgetting. Each call does a bounded piece of work. */
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
+import { clockWindowSeconds } from '@sikkerkey/protocol/signing.ts';
 import { isBusy, isTakenOn, longestLeaseMs, publishedPresence } from '../../managed/rules.ts';
-import { grownBy } from '../../managed/vault-age.ts';
+import { ageAt, grownBy } from '../../managed/vault-age.ts';
 import type { SealNewVersion } from '../records.ts';
 import type { DueRotation, TickOperations } from '../tick-operations.ts';
-import { isForgottenTime, refusedNext, refusedUntil } from './admission.ts';
+import { lastSeenPrecisionMs, mayRefuse, refusedNext, refusedUntil } from './admission.ts';
 import type { Actor } from './audit-log.ts';
 import { look, type StoreContext } from './context.ts';
 import type { LoadedManaged } from './managed-rows.ts';
@@ -13,6 +14,15 @@ import type { RotationChanges } from './rotation-changes.ts';
 interface DueRow {
   readonly secretId: string;
 }
+
+interface RefusedTime {
+  readonly machineId: string;
+  readonly signedAt: number;
+  readonly windowMs: number;
+  readonly precisionMs: number;
+}
+
+const windowMs = clockWindowSeconds * 1000;
 
 interface EndingDrain extends DueRow {
   readonly rotationId: string;
@@ -57,6 +67,7 @@ export class Tick implements TickOperations {
   readonly bringForward: TickOperations['bringForward'] = ({ now }) =>
     this.#context.commits.run(() => this.#sql.bringForward.run(now, now).changes);
   readonly refusedUntil: TickOperations['refusedUntil'] = ({ now }) => look(() => refusedUntil(this.#context.nonces, now));
+  readonly mayRefuse: TickOperations['mayRefuse'] = ({ now }) => look(() => mayRefuse(this.#context.nonces, now));
   readonly refusedNext: TickOperations['refusedNext'] = ({ now }) => look(() => refusedNext(this.#context.nonces, now));
   readonly extendDrains: TickOperations['extendDrains'] = (input) =>
     this.#context.commits.run(() => {
@@ -65,10 +76,12 @@ export class Tick implements TickOperations {
       this.#context.age.set({ ageMs, countedAt: now });
       return this.#extend(now, this.#sql.drainsEndingBefore.all(ageMs, atMostMs, ageMs));
     });
-  readonly extendDrainsHeldBy: TickOperations['extendDrainsHeldBy'] = ({ machineId, now }) =>
+  readonly extendDrainsHeldBy: TickOperations['extendDrainsHeldBy'] = ({ machineId, signedAt, now }) =>
     this.#context.commits.run(() => {
-      const { ageMs } = this.#context.age.get();
-      return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, ageMs }));
+      const isNews = signedAt > now ? this.#sql.refusedAhead : this.#sql.refusedBehind;
+      if (isNews.run({ machineId, signedAt, windowMs, precisionMs: lastSeenPrecisionMs }).changes === 0) return 0;
+      const age = this.#context.age.get();
+      return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, counted: age.ageMs, ageMs: ageAt(age, now) }));
     });
   readonly nextDueAt: TickOperations['nextDueAt'] = ({ now }) =>
     look(() => {
@@ -79,8 +92,8 @@ export class Tick implements TickOperations {
   readonly growOlder: TickOperations['growOlder'] = (input) =>
     this.#context.commits.run(() => {
       const age = this.#context.age.get();
-      // Where every request of this time is refused nobody was heard, however well the process ran.
-      const isHeard = !isForgottenTime(this.#context.nonces, input.now);
+      // Where requests of this time are refused nobody was heard, however well the process ran.
+      const isHeard = !mayRefuse(this.#context.nonces, input.now);
       const ageMs = age.ageMs + (isHeard ? grownBy(age, input.now, Math.round(input.elapsedMs)) : 0);
       this.#context.age.set({ ageMs, countedAt: input.now });
       const ended = this.#changes.holds.endOverdue(ageMs, input.limit);
@@ -207,14 +220,23 @@ function prepare(db: StoreContext['db']) {
          WHERE r.state = 'promoted' AND r.retire_now = 0 AND r.drain_ends_at_age > CAST(? AS INTEGER))
        WHERE before < endsAtAge`,
     ),
-    drainsHeldBy: db.prepare<{ readonly machineId: string; readonly ageMs: number }, EndingDrain>(
+    drainsHeldBy: db.prepare<{ readonly machineId: string; readonly counted: number; readonly ageMs: number }, EndingDrain>(
       `SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, CAST(@ageMs AS INTEGER) + m.drain_deadline_ms AS endsAtAge
        FROM holds h JOIN machines k ON k.machine_id = h.machine_id AND k.state = 'approved'
          JOIN rotations r ON r.secret_id = h.secret_id AND r.previous_version = h.version
          JOIN managed m ON m.secret_id = r.secret_id
        WHERE h.machine_id = @machineId AND h.kind = 'published' AND r.state = 'promoted' AND r.retire_now = 0
-         AND r.drain_ends_at_age > CAST(@ageMs AS INTEGER)
-         AND r.drain_ends_at_age < CAST(@ageMs AS INTEGER) + m.drain_deadline_ms / 2`,
+         AND r.drain_ends_at_age > CAST(@counted AS INTEGER)
+         AND r.drain_ends_at_age < CAST(@ageMs AS INTEGER) + m.drain_deadline_ms - m.drain_deadline_ms / 16`,
+    ),
+    /** Not one of those that were accepted until now, nor refused before. */
+    refusedBehind: db.prepare<RefusedTime>(
+      `UPDATE machines SET refused_behind_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
+         AND @signedAt > max(coalesce(refused_behind_at, 0), coalesce(seen_signed_at, last_seen_at + @windowMs, 0) + @precisionMs)`,
+    ),
+    refusedAhead: db.prepare<RefusedTime>(
+      `UPDATE machines SET refused_ahead_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
+         AND @signedAt > coalesce(refused_ahead_at, 0)`,
     ),
     extendDrain: db.prepare('UPDATE rotations SET drain_ends_at_age = ? WHERE rotation_id = ?'),
     expiredClaims: db.prepare<[number, number, number], DueRow & { readonly rotationId: string | null }>(
