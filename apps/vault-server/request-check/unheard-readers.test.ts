@@ -176,7 +176,7 @@ test('a clock that was once ahead of its time does not keep its machine unheard 
   expect(await drain()).toBe('draining');
 });
 
-test('requests that were accepted once, captured and sent again, keep nothing', async () => {
+test('requests that were accepted once, captured and sent again, keep a drain for no longer than twice its length', async () => {
   const project = await vault.project();
   const reader = await client(project);
   const accepted: number[] = [];
@@ -188,8 +188,35 @@ test('requests that were accepted once, captured and sent again, keep nothing', 
   await pass(400_000);
   const drain = await draining(project, reader.machineId);
 
-  await pass(70_000, async () => expect(await reader.ask(accepted.shift() ?? 0)).toBe('clock-outside-window'));
+  await pass(130_000, async () => expect(await reader.ask(accepted.shift() ?? 0)).toBe('clock-outside-window'));
   expect(await drain()).toBe('deadline-passed');
+});
+
+test.each([
+  { name: 'set back since it was accepted', before: -1, after: -400_000 },
+  { name: 'once further ahead of its time than now', before: dayMs, after: 400_000 },
+])(
+  'a clock that was $name holds what its machine read for twice the time, though its requests may be captured ones',
+  async ({ before, after }) => {
+    const project = await vault.project();
+    const reader = await client(project);
+    await reader.ask(clock.now() + before);
+    const drain = await draining(project, reader.machineId);
+
+    await pass(110_000, async () => expect(await reader.ask(clock.now() + after)).toBe('clock-outside-window'));
+    expect(await drain()).toBe('draining');
+  },
+);
+
+test('that a machine was refused for its clock is known to the next process too', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const seenAt = await vault.storage.lastSeenAt({ kind: 'machine', id: reader.machineId });
+
+  await pass(90_000);
+  await reader.ask(clock.now() - 400_000);
+  expect(await vault.storage.lastSeenAt({ kind: 'machine', id: reader.machineId })).toBe(clock.now());
+  expect(seenAt).not.toBe(clock.now());
 });
 
 test('a machine that proves itself at a wrong time alone is verified behind a locked address, for as long as it asks', async () => {

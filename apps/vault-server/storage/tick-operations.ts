@@ -52,9 +52,9 @@ export interface TickOperations {
   extendDrains(input: { readonly now: number; readonly atMostMs: number }): Promise<number>;
   /**
    * The drains of versions that this approved machine read as a published client get their whole deadline again, without
-   * that end: it asked by its own clock, proven, and could not hear of the promotion. Only a request that is newer than all
-   * that were accepted of it, and than those refused before on the same side of `now`: captured ones are not. And only drains
-   * of which a sixteenth is over, as each is audited.
+   * that end: it asked by its own clock, proven, and could not hear of the promotion. But a request that is not newer than all
+   * that were accepted of it, and than those refused before on the same side of `now`, may be a captured one: by those a drain
+   * lasts no longer than twice its deadline, all in all. And only drains of which a sixteenth is over, as each is audited.
    */
   extendDrainsHeldBy(input: { readonly machineId: string; readonly signedAt: number; readonly now: number }): Promise<number>;
   /** Earliest moment at which a lease, or the schedule of a login that is taken on as of `now`, is due; null when nothing is planned. */

@@ -89,12 +89,13 @@ UPDATE rotations SET drains_since_age =
 
 /**
  * By which time the request was signed that a machine was seen by, and by which times proven requests were refused for them
- * last: of a clock that lags, and of one that is ahead. Where it was seen is asked by nobody any more.
+ * last: of a clock that lags, and of one that is ahead; and when that was. Where it was seen is asked by nobody any more.
  */
 const signedTimes = `
 ALTER TABLE machines ADD COLUMN seen_signed_at INTEGER;
 ALTER TABLE machines ADD COLUMN refused_behind_at INTEGER;
 ALTER TABLE machines ADD COLUMN refused_ahead_at INTEGER;
+ALTER TABLE machines ADD COLUMN refused_at INTEGER;
 ALTER TABLE machines DROP COLUMN last_seen_address;
 ALTER TABLE operators DROP COLUMN last_seen_address;
 `;

@@ -24,6 +24,14 @@ interface RefusedTime {
 
 const windowMs = clockWindowSeconds * 1000;
 
+interface HeldByRefused {
+  readonly machineId: string;
+  /** 0 for a request that may be one that was captured. */
+  readonly isNew: 0 | 1;
+  readonly counted: number;
+  readonly ageMs: number;
+}
+
 interface EndingDrain extends DueRow {
   readonly rotationId: string;
   /** Now; it ended earlier before. */
@@ -78,10 +86,11 @@ export class Tick implements TickOperations {
     });
   readonly extendDrainsHeldBy: TickOperations['extendDrainsHeldBy'] = ({ machineId, signedAt, now }) =>
     this.#context.commits.run(() => {
-      const isNews = signedAt > now ? this.#sql.refusedAhead : this.#sql.refusedBehind;
-      if (isNews.run({ machineId, signedAt, windowMs, precisionMs: lastSeenPrecisionMs }).changes === 0) return 0;
+      this.#sql.refused.run(now, machineId);
+      const newest = signedAt > now ? this.#sql.refusedAhead : this.#sql.refusedBehind;
+      const isNew = newest.run({ machineId, signedAt, windowMs, precisionMs: lastSeenPrecisionMs }).changes === 1 ? 1 : 0;
       const age = this.#context.age.get();
-      return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, counted: age.ageMs, ageMs: ageAt(age, now) }));
+      return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, isNew, counted: age.ageMs, ageMs: ageAt(age, now) }));
     });
   readonly nextDueAt: TickOperations['nextDueAt'] = ({ now }) =>
     look(() => {
@@ -220,15 +229,19 @@ function prepare(db: StoreContext['db']) {
          WHERE r.state = 'promoted' AND r.retire_now = 0 AND r.drain_ends_at_age > CAST(? AS INTEGER))
        WHERE before < endsAtAge`,
     ),
-    drainsHeldBy: db.prepare<{ readonly machineId: string; readonly counted: number; readonly ageMs: number }, EndingDrain>(
-      `SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, CAST(@ageMs AS INTEGER) + m.drain_deadline_ms AS endsAtAge
+    drainsHeldBy: db.prepare<HeldByRefused, EndingDrain>(
+      `SELECT secretId, rotationId, endsAtAge FROM (
+       SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_ends_at_age AS before, m.drain_deadline_ms / 16 AS step,
+         min(CAST(@ageMs AS INTEGER) + m.drain_deadline_ms,
+           iif(@isNew = 1, 9007199254740991, r.drains_since_age + 2 * m.drain_deadline_ms)) AS endsAtAge
        FROM holds h JOIN machines k ON k.machine_id = h.machine_id AND k.state = 'approved'
          JOIN rotations r ON r.secret_id = h.secret_id AND r.previous_version = h.version
          JOIN managed m ON m.secret_id = r.secret_id
        WHERE h.machine_id = @machineId AND h.kind = 'published' AND r.state = 'promoted' AND r.retire_now = 0
-         AND r.drain_ends_at_age > CAST(@counted AS INTEGER)
-         AND r.drain_ends_at_age < CAST(@ageMs AS INTEGER) + m.drain_deadline_ms - m.drain_deadline_ms / 16`,
+         AND r.drain_ends_at_age > CAST(@counted AS INTEGER))
+       WHERE before < endsAtAge - step`,
     ),
+    refused: db.prepare("UPDATE machines SET refused_at = ? WHERE machine_id = ? AND state = 'approved'"),
     /** Not one of those that were accepted until now, nor refused before. */
     refusedBehind: db.prepare<RefusedTime>(
       `UPDATE machines SET refused_behind_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'

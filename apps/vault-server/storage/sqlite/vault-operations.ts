@@ -112,7 +112,11 @@ function prepare(db: StoreContext['db']) {
     insertOperator: db.prepare('INSERT INTO operators (operator_id, name, public_key, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)'),
     machine: db.prepare<[string], IdentityRecord>(`SELECT machine_id AS id, ${identity} FROM machines WHERE machine_id = ?`),
     operator: db.prepare<[string], IdentityRecord>(`SELECT operator_id AS id, ${identity} FROM operators WHERE operator_id = ?`),
-    machineSeen: db.prepare<[string], number | null>('SELECT last_seen_at FROM machines WHERE machine_id = ?').pluck(),
+    machineSeen: db
+      .prepare<[string], number | null>(
+        'SELECT nullif(max(coalesce(last_seen_at, 0), coalesce(refused_at, 0)), 0) FROM machines WHERE machine_id = ?',
+      )
+      .pluck(),
     operatorSeen: db.prepare<[string], number | null>('SELECT last_seen_at FROM operators WHERE operator_id = ?').pluck(),
     lockOf: db
       .prepare<[string, number, number], number>('SELECT until FROM address_locks WHERE address = ? AND until > ? AND until <= ?')
