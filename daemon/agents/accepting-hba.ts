@@ -1,5 +1,6 @@
-/** A person has seen what pg_hba.conf says of the login slots of a secret, and wants it so: kept line by line, for its address. */
-import type { LocalResult } from '@sikkerkey/protocol/local/methods.ts';
+/** A person has seen what pg_hba.conf says of the login slots of a secret, and wants it so: kept for its address. */
+import type { WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
+import type { LocalResult, Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
 import { namingDatabase } from './database-refusal.ts';
@@ -8,7 +9,10 @@ import { type PreparationDeps, readTarget } from './preparation.ts';
 
 const acceptable: ReadonlySet<string> = new Set(['hba-differs-for-slots', 'hba-line-goes-by-name', 'hba-line-broken']);
 
-/** Answers what is accepted. A later line that says something else stops a rotation again. Throws CatalogueError or EngineFailure. */
+/**
+ * Answers what is accepted, which is what the work that may come next would meet: turns, and the way back to the login as well.
+ * Lines that say something else later stop it again. Throws CatalogueError or EngineFailure.
+ */
 export async function acceptHba(
   deps: PreparationDeps,
   context: VaultContext,
@@ -17,8 +21,18 @@ export async function acceptHba(
 ): Promise<LocalResult<'agent.acceptHba'>> {
   const target = await readTarget(deps, context, configuration);
   const engine = deps.engines({ ...target, acceptedHba: 'all' });
-  const kind = configuration.adopted ? 'rotate' : 'adopt';
-  const inspection = await namingDatabase(target, () => engine.inspect(kind, signal));
-  deps.registry.setAcceptedHba(configuration.secretId, { address: addressOf(target), marks: [...engine.hbaMarks(inspection)] });
-  return { findings: inspection.findings.filter(({ code }) => acceptable.has(code)).map((finding) => ({ ...finding })) };
+  const findings = new Map<string, Plan['findings'][number]>();
+  const marks = new Set<string>();
+  for (const kind of kindsAhead(configuration)) {
+    const inspection = await namingDatabase(target, () => engine.inspect(kind, signal));
+    for (const mark of inspection.hbaMarks) marks.add(mark);
+    for (const finding of inspection.findings) if (acceptable.has(finding.code)) findings.set(JSON.stringify(finding), { ...finding });
+  }
+  deps.registry.setAcceptedHba(configuration.secretId, { address: addressOf(target), marks: [...marks] });
+  return { findings: [...findings.values()] };
+}
+
+function kindsAhead({ adopted, strategy }: AgentConfiguration): readonly WorkKind[] {
+  if (!adopted) return ['adopt'];
+  return strategy === 'flip' ? ['rotate', 'un-adopt'] : ['rotate'];
 }

@@ -6,7 +6,6 @@ import type { Slot, Statement } from '@sikkerkey/core/rotation/types.ts';
 import { finishUnAdoption, missingSlots, prepareAdoption, recreateSlots } from '@sikkerkey/engines/postgresql/adopt.ts';
 import type { PostgresqlEngineConfig } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
-import { hbaMarks } from '@sikkerkey/engines/postgresql/hba.ts';
 import { type Inspection, identifyServer, inspect, type PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { markedEpoch } from '@sikkerkey/engines/postgresql/marker.ts';
 import { type ExitWork, planExit, planWork, slotRemoval, statementTexts, type WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
@@ -26,8 +25,6 @@ export interface EngineOfTarget {
   readonly exits: ExitPlanning;
   /** The newest epoch of this secret that the database holds; null where it holds none. */
   markedEpoch(inspection: Inspection): number | null;
-  /** By which each line of pg_hba.conf that a person accepts is known again. */
-  hbaMarks(inspection: Inspection): readonly string[];
   /**
    * Creates the login slots, on the fence, under a repair claim's epoch. This and the next two throw EngineFailure
    * `different-server` and change nothing where another server than the known one answers (null: none is known).
@@ -65,7 +62,6 @@ export function createEngineCatalogue(deps: { readonly clock: Clock; readonly ra
         slotRemoval: (inspection) => slotRemoval(inspection, config),
       },
       markedEpoch: ({ facts }) => markedEpoch(facts.roles.find(({ name }) => name === config.owner)?.comment ?? null, config.secretId),
-      hbaMarks: ({ facts }) => hbaMarks(facts.hba, config),
       recreateSlots: (epoch, knownServer, signal) => recreateSlots(config, epoch, deps, signal, knownServer),
       prepareAdoption: (epoch, knownServer, signal) => prepareAdoption(config, epoch, deps, signal, knownServer),
       finishUnAdoption: (epoch, knownServer, signal) => finishUnAdoption(config, epoch, deps, signal, knownServer),

@@ -96,8 +96,8 @@ export function missingSlots(
 }
 
 /**
- * Drops both slots after the rotation back to the owner was retired. Refuses slots that may still log in, are in use or
- * own something. Repeatable. Throws EngineFailure.
+ * Drops the slots after the rotation back to the owner was retired; a role that only has the name of one is somebody else's,
+ * and stays. Refuses slots that may still log in, are in use or own something. Repeatable. Throws EngineFailure.
  */
 export async function finishUnAdoption(
   config: PostgresqlEngineConfig,
@@ -194,14 +194,14 @@ function adoptionBody(config: PostgresqlEngineConfig, owner: RoleFacts, settings
 }
 
 function unAdoptionBody(config: PostgresqlEngineConfig): string {
+  const ours = quoteLiteral(slotComment(config.secretId));
   const drops = unAdoptionStatements(config).map(({ target, text }) => {
     const name = quoteLiteral(target);
     const slotOid = `(SELECT oid FROM pg_roles WHERE rolname = ${name})`;
     const refuse = (condition: string, state: string, message: string): string =>
       `IF ${condition} THEN RAISE EXCEPTION USING ERRCODE = '${state}', MESSAGE = '${message}'; END IF;`;
     return `
-  IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}) THEN
-    ${refuse(`shobj_description(${slotOid}, 'pg_authid') IS DISTINCT FROM ${quoteLiteral(slotComment(config.secretId))}`, ownStates.slotNameTaken, 'not a slot of ours')}
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${name} AND shobj_description(oid, 'pg_authid') = ${ours}) THEN
     ${refuse(`(SELECT rolcanlogin FROM pg_roles WHERE rolname = ${name})`, ownStates.slotStillLogsIn, 'slot may still log in')}
     ${refuse(`EXISTS (SELECT FROM pg_stat_activity WHERE usename = ${name} AND application_name <> '${probeApplicationName}')`, ownStates.slotInUse, 'slot is in use')}
     ${refuse(`EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = ${slotOid} AND deptype = 'o')`, ownStates.slotOwnsObjects, 'slot owns objects')}

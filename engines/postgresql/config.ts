@@ -38,7 +38,7 @@ export interface PostgresqlEngineConfig {
   readonly acceptedHba?: AcceptedHba;
 }
 
-/** The marks of `hbaMarks`; `all` for the plan of work that a person gives this word with. */
+/** The marks of inspections; `all` for the plan of work that a person gives this word with. */
 export type AcceptedHba = 'all' | readonly string[];
 
 export interface EngineDependencies {

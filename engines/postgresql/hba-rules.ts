@@ -41,8 +41,11 @@ export interface HbaClient {
 export type HbaLines =
   /** This administrator may not read them. */
   | { readonly kind: 'hidden' }
-  /** This line cannot be parsed: the server goes on with what it loaded before, which nobody is shown. */
-  | { readonly kind: 'broken'; readonly file: string; readonly line: number }
+  /**
+   * This line cannot be parsed: the server goes on with what it loaded before, which nobody is shown. `loadedAt`: when it
+   * last loaded its configuration, in seconds since 1970.
+   */
+  | { readonly kind: 'broken'; readonly file: string; readonly line: number; readonly loadedAt: string }
   /** By database, that of the agent first: a login is let into every one that its role may CONNECT to. */
   | { readonly kind: 'read'; readonly databases: readonly HbaOfDatabase[]; readonly clients: readonly HbaClient[] };
 
@@ -58,11 +61,12 @@ export async function readHbaLines(
   config: Pick<PostgresqlEngineConfig, 'owner'>,
   signal: AbortSignal,
 ): Promise<HbaLines> {
-  const [rights] = await connection.query<{ version: number; readable: boolean; named: boolean }>(
+  const [rights] = await connection.query<{ version: number; readable: boolean; named: boolean; loadedAt: string }>(
     `SELECT current_setting('server_version_num')::int AS version,
             (has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
               AND has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')) AS readable,
-            pg_has_role(current_user, 'pg_read_all_settings', 'USAGE') AS named`,
+            pg_has_role(current_user, 'pg_read_all_settings', 'USAGE') AS named,
+            extract(epoch FROM pg_conf_load_time())::text AS "loadedAt"`,
     [],
     signal,
   );
@@ -71,7 +75,7 @@ export async function readHbaLines(
   const names = [owner, roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
   const rows = await connection.query<HbaRow>(rulesSql(rights.version, rights.named), names, signal);
   const broken = rows.find((row) => row.isBroken);
-  if (broken !== undefined) return { kind: 'broken', file: broken.file, line: broken.line };
+  if (broken !== undefined) return { kind: 'broken', file: broken.file, line: broken.line, loadedAt: rights.loadedAt };
   const databases = new Map<string, { database: string; isUsed: boolean; rules: HbaRule[] }>();
   for (const { database, isUsed, isBroken: _, ...rule } of rows) {
     const known = databases.get(database) ?? { database, isUsed, rules: [] };

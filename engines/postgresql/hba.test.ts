@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AcceptedHba } from './config.ts';
-import { hbaFindings, hbaMarks, hbaObstacles } from './hba.ts';
+import { hbaFindings, hbaObstacles } from './hba.ts';
+import { hbaMarks } from './hba-marks.ts';
 import type { HbaClient, HbaLines, HbaRule } from './hba-rules.ts';
 
 const all = ['app', 'app_a'];
@@ -116,12 +117,14 @@ it('says nothing of a line that goes by name behind one that asks everybody for 
   expect(hbaFindings(read([rule({}), rule({ method: 'cert', type: 'hostssl' })]), ['app'], ['app_a'], [])).toEqual([]);
 });
 
+const broken = (loadedAt: string): HbaLines => ({ kind: 'broken', file: '/etc/pg_hba.conf', line: 7, loadedAt });
+
 it.each<{ next: string[]; accepted: AcceptedHba; severity: string }>([
   { next: ['app_a'], accepted: [], severity: 'blocks' },
   { next: ['app_a'], accepted: 'all', severity: 'warns' },
   { next: [], accepted: [], severity: 'warns' },
 ])('says of a line that cannot be parsed, before $next, accepted $accepted: $severity', ({ next, accepted, severity }) => {
-  const found = hbaFindings({ kind: 'broken', file: '/etc/pg_hba.conf', line: 7 }, ['app'], next, accepted);
+  const found = hbaFindings(broken('1'), ['app'], next, accepted);
 
   expect(found).toEqual([{ code: 'hba-line-broken', severity, details: { file: '/etc/pg_hba.conf', line: 7 } }]);
 });
@@ -158,31 +161,56 @@ it('takes a line whose address only the server can tell for one by which a known
   expect(hbaObstacles(lines, ['app'], ['app_a'], [])).toMatchObject([{ severity: 'blocks' }]);
 });
 
+it('blocks again by a line that cannot be parsed once the server has loaded anything since a person accepted it', () => {
+  const accepted = hbaMarks(broken('1'), ['app', 'app_a']);
+  const severities = (loadedAt: string): readonly string[] =>
+    hbaObstacles(broken(loadedAt), ['app'], ['app_a'], accepted).map(({ severity }) => severity);
+
+  expect(severities('1')).toEqual(['warns']);
+  expect(severities('2')).toEqual(['blocks']);
+});
+
 const everybody = { logins: ['app', 'app_a', 'app_b'] };
 const named = rule({ ...loopback, logins: ['app', 'app_a'] });
-const refusing = rule({ ...loopback, ...everybody, method: 'reject' });
+const above = rule({ ...net('127.0.0.2', '255.255.255.255'), ...everybody });
+const refusing = rule({ ...net('127.0.0.0', '255.0.0.0'), ...everybody, method: 'reject' });
 const rest = rule(everybody);
-const seen = [named, refusing, rest];
+const seen = [above, named, refusing, rest];
 
 it.each<{ name: string; rules: readonly HbaRule[]; pair?: readonly [string, string]; severities: readonly string[] }>([
   { name: 'the lines that were accepted', rules: seen, severities: ['warns'] },
-  { name: 'them once the slots have changed places', rules: seen, pair: ['app_b', 'app_a'], severities: ['warns'] },
+  { name: 'them once the logins have changed places', rules: seen, pair: ['app_b', 'app'], severities: ['warns'] },
+  { name: 'the same of a login that was not shown', rules: seen, pair: ['app_a', 'app_b'], severities: ['blocks'] },
   { name: 'them below other lines', rules: seen.map((one) => ({ ...one, line: one.line + 900 })), severities: ['warns'] },
-  { name: 'one that sends the slot elsewhere', rules: [named, { ...refusing, method: 'ldap' }, rest], severities: ['blocks'] },
-  { name: 'one for another database', rules: [{ ...named, databases: ['shop'] }, refusing, rest], severities: ['blocks'] },
+  {
+    name: 'them beside a line for others',
+    rules: [...seen.slice(0, 2), rule({ logins: ['app_a'] }), ...seen.slice(2)],
+    severities: ['warns'],
+  },
+  { name: 'them without the line above, which kept the refusal from another place', rules: seen.slice(1), severities: ['blocks'] },
+  { name: 'them in another order', rules: [named, above, refusing, rest], severities: ['blocks'] },
+  {
+    name: 'one that sends the slot elsewhere',
+    rules: [above, named, { ...refusing, method: 'ldap' }, rest],
+    severities: ['blocks', 'blocks'],
+  },
+  { name: 'one for another database', rules: [above, { ...named, databases: ['shop'] }, refusing, rest], severities: ['blocks'] },
   {
     name: 'a further one that rejects the slot',
     rules: [rule({ ...net('10.0.0.0', '255.0.0.0'), method: 'reject', logins: ['app_b'] }), ...seen],
-    severities: ['warns', 'blocks'],
-  },
-  {
-    name: 'a further one that goes by name',
-    rules: [rule({ ...everybody, type: 'hostssl', method: 'cert' }), ...seen],
-    severities: ['blocks', 'warns'],
+    severities: ['blocks', 'blocks'],
   },
 ])('after a word on what the lines say, says of $name: $severities', ({ rules, pair: [role, slot] = ['app', 'app_b'], severities }) => {
-  const accepted = hbaMarks(read(seen), { owner: 'app' });
+  const accepted = hbaMarks(read(seen), ['app', 'app_b']);
 
   expect(hbaObstacles(read(seen), ['app'], ['app_b'], []).map(({ severity }) => severity)).toEqual(['blocks']);
   expect(hbaObstacles(read(rules), [role], [slot], accepted).map(({ severity }) => severity)).toEqual(severities);
+});
+
+it('keeps a word when a database comes that is treated like another', () => {
+  const [first, second] = [read(seen), read(seen)].flatMap((one) => (one.kind === 'read' ? one.databases : []));
+  if (first === undefined || second === undefined) throw new Error('two databases were read');
+  const lines: HbaLines = { kind: 'read', databases: [{ ...first, database: 'archive', isUsed: false }, second], clients: [] };
+
+  expect(hbaMarks(lines, ['app', 'app_b'])).toEqual(hbaMarks(read(seen), ['app', 'app_b']));
 });

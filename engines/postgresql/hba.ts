@@ -2,18 +2,11 @@
  * What pg_hba.conf gives the logins that work today, compared with what it would give those that are to take their place,
  * for every place an application could come from: where that is nobody knows here, and a difference locks it out.
  */
-import { createHash } from 'node:crypto';
-import type { AcceptedHba, PostgresqlEngineConfig } from './config.ts';
-import { roleOfSlot } from './config.ts';
+import type { AcceptedHba } from './config.ts';
 import { blocks, type Finding, warns, when } from './finding.ts';
+import { hbaMark } from './hba-marks.ts';
 import { type Meeting, meetings } from './hba-meetings.ts';
 import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
-
-/** What stands in the way, and by what it is known again when a person has accepted it. */
-interface Obstacle {
-  readonly finding: Finding;
-  readonly mark: string;
-}
 
 /** `present`: logins in use · `next`: those that will be; pure. */
 export function hbaFindings(lines: HbaLines, present: readonly string[], next: readonly string[], accepted: AcceptedHba): Finding[] {
@@ -27,7 +20,7 @@ export function hbaFindings(lines: HbaLines, present: readonly string[], next: r
 
 /**
  * What may keep a login out that is to take another's place; `warns` where that cannot be known from here, and where a
- * person has accepted it. One finding for each line and pair of logins. Pure.
+ * person has accepted what the lines say of the two. One finding for each line and pair of logins. Pure.
  */
 export function hbaObstacles(
   lines: HbaLines,
@@ -35,53 +28,44 @@ export function hbaObstacles(
   next: readonly string[],
   accepted: AcceptedHba,
 ): readonly Finding[] {
+  const pairs = pairsOf(present, next);
+  if (lines.kind === 'broken' && pairs.length === 0) return [brokenLine(lines, warns)];
   const found = new Map<string, Finding>();
-  for (const { finding, mark } of obstaclesOf(lines, present, next)) {
-    const isAccepted = accepted === 'all' || accepted.includes(mark);
-    const said: Finding = isAccepted ? { ...finding, severity: 'warns' } : finding;
-    const { code, details } = said;
-    const place = JSON.stringify([code, details['file'], details['line'], details['role'], details['slot']]);
-    const before = found.get(place);
-    if (before === undefined || (before.severity !== 'blocks' && said.severity === 'blocks')) found.set(place, said);
+  for (const pair of pairs) {
+    const isAccepted = accepted === 'all' || accepted.includes(hbaMark(lines, pair));
+    for (const finding of obstaclesOf(lines, pair)) {
+      const said: Finding = isAccepted ? { ...finding, severity: 'warns' } : finding;
+      const { code, details } = said;
+      const place = JSON.stringify([code, details['file'], details['line'], details['role'], details['slot']]);
+      const before = found.get(place);
+      if (before === undefined || (before.severity !== 'blocks' && said.severity === 'blocks')) found.set(place, said);
+    }
   }
-  return [...found.values()];
+  return [...found.values()].sort((one, other) => lineOf(one) - lineOf(other));
 }
 
-/**
- * The marks of all that the lines say of these logins, whichever of them is in use: what a person accepts who has seen the
- * findings. A mark is made of the lines themselves, not of their numbers, so that it outlives a line put above them. Pure.
- */
-export function hbaMarks(lines: HbaLines, { owner }: Pick<PostgresqlEngineConfig, 'owner'>): readonly string[] {
-  const all = [owner, roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
-  return [...new Set(obstaclesOf(lines, all, all).map(({ mark }) => mark))];
-}
-
-function obstaclesOf(lines: HbaLines, present: readonly string[], next: readonly string[]): readonly Obstacle[] {
+function obstaclesOf(lines: HbaLines, pair: readonly [string, string]): readonly Finding[] {
   switch (lines.kind) {
     case 'hidden':
       return [];
-    case 'broken': {
-      const say = present.length > 0 && next.length > 0 ? blocks : warns;
-      const { file, line } = lines;
-      return [{ finding: say('hba-line-broken', { file, line }), mark: markOf('broken', [file, String(line)]) }];
-    }
-    case 'read': {
-      const compared = [...comparisons(lines, present, next)];
-      const differing = compared.flatMap(differenceIn).sort((one, other) => lineOf(one) - lineOf(other));
-      return [...compared.flatMap(lineByNameIn), ...differing];
-    }
+    case 'broken':
+      return [brokenLine(lines, blocks)];
+    case 'read':
+      return [...comparisons(lines, pair)].flatMap((one) => [...lineByNameIn(one), ...differenceIn(one)]);
     default:
       return lines satisfies never;
   }
 }
 
-function differenceIn({ database, role, slot, given, met }: Comparison): readonly Obstacle[] {
+function brokenLine({ file, line }: Extract<HbaLines, { kind: 'broken' }>, say: typeof blocks): Finding {
+  return say('hba-line-broken', { file, line });
+}
+
+function differenceIn({ database, role, slot, given, met }: Comparison): readonly Finding[] {
   const differing = given === undefined || given.logins.includes(slot) ? met : given;
   if (differing === undefined || outcomeOf(given) === outcomeOf(met)) return [];
   const { file, line } = differing;
-  const finding = blocks('hba-differs-for-slots', { file, line, database, role, slot, gives: wordsOf(given), meets: wordsOf(met) });
-  // The logins change places with every rotation.
-  return [{ finding, mark: markOf('differs', [textOf(given), textOf(met)].sort()) }];
+  return [blocks('hba-differs-for-slots', { file, line, database, role, slot, gives: wordsOf(given), meets: wordsOf(met) })];
 }
 
 /**
@@ -89,27 +73,15 @@ function differenceIn({ database, role, slot, given, met }: Comparison): readonl
  * certificate or an account of it is not known here. It only warns where a map may say that one name stands for the other,
  * where the login merely may connect, as everybody may, and where those who use the login come in by other lines.
  */
-function lineByNameIn({ database, isUsed, isClients, given, met }: Comparison): readonly Obstacle[] {
+function lineByNameIn({ database, isUsed, isClients, given, met }: Comparison): readonly Finding[] {
   if (given === undefined || !isBoundToName(given) || outcomeOf(given) !== outcomeOf(met)) return [];
   const { file, line, method, options } = given;
   const say = isUsed && isClients && !options.some((option) => option.startsWith('map=')) ? blocks : warns;
-  return [{ finding: say('hba-line-goes-by-name', { file, line, method, database }), mark: markOf('by-name', [textOf(given)]) }];
+  return [say('hba-line-goes-by-name', { file, line, method, database })];
 }
 
-function markOf(kind: string, parts: readonly string[]): string {
-  return createHash('sha256')
-    .update(JSON.stringify([kind, ...parts]))
-    .digest('base64url');
-}
-
-function textOf(rule: HbaRule | undefined): string {
-  if (rule === undefined) return 'none';
-  const { type, databases, logins, address, netmask, method, options } = rule;
-  return JSON.stringify([type, databases, [...logins].sort(), address, netmask, method, [...options].sort()]);
-}
-
-function lineOf({ finding }: Obstacle): number {
-  return Number(finding.details['line']);
+function lineOf({ details }: Finding): number {
+  return Number(details['line']);
 }
 
 interface Comparison extends Meeting {
@@ -119,19 +91,16 @@ interface Comparison extends Meeting {
   readonly slot: string;
 }
 
-/** What each login in use meets beside what its successor would; nothing where no line could make trouble. */
+/** What a login in use meets beside what its successor would; nothing where no line could make trouble. */
 function* comparisons(
   { databases, clients }: Extract<HbaLines, { kind: 'read' }>,
-  present: readonly string[],
-  next: readonly string[],
+  [role, slot]: readonly [string, string],
 ): Generator<Comparison> {
   for (const { database, isUsed, rules } of databases) {
     const goesByName = rules.some(isBoundToName);
-    for (const [role, slot] of pairsOf(present, next)) {
-      const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
-      if (isAlike && !goesByName) continue;
-      for (const meeting of meetings(rules, role, slot, goesByName ? clients : [])) yield { database, isUsed, role, slot, ...meeting };
-    }
+    const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
+    if (isAlike && !goesByName) continue;
+    for (const meeting of meetings(rules, role, slot, goesByName ? clients : [])) yield { database, isUsed, role, slot, ...meeting };
   }
 }
 

@@ -7,6 +7,7 @@ import { type DatabaseFacts, type RoleFacts, readFacts } from './facts.ts';
 import { readFingerprint } from './fence.ts';
 import { blocks, type Finding, informs, warns, when } from './finding.ts';
 import { hbaFindings } from './hba.ts';
+import { hbaMarks } from './hba-marks.ts';
 import { slotComment } from './marker.ts';
 import { connectAsObserver } from './observer.ts';
 import { checkPasswords } from './probe.ts';
@@ -26,6 +27,8 @@ export interface Inspection {
   readonly slotsReady: boolean;
   readonly facts: DatabaseFacts;
   readonly findings: readonly Finding[];
+  /** By which it is known again what these findings show of pg_hba.conf, where a person accepts it. */
+  readonly hbaMarks: readonly string[];
 }
 
 /** Connects as the administrator and inspects for this kind of work; changes nothing. Throws EngineFailure where no connection can be had. */
@@ -85,6 +88,7 @@ export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind
   const usesSlots = (kind !== 'rotate' && kind !== 'give-up') || config.strategy === 'flip';
   const owner = facts.roles.find((role) => role.name === config.owner);
   const slots = facts.roles.filter((role) => role.name !== config.owner);
+  const { present, next } = waysIn(facts, config, kind, usesSlots);
   return {
     serverVersion: facts.server.version,
     superuser: facts.server.isSuperuser,
@@ -96,8 +100,9 @@ export function judge(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind
       ...ownerFindings(owner, facts, config, kind),
       ...(usesSlots ? slotFindings(slots, facts, config, kind) : []),
       ...(usesSlots && kind !== 'give-up' && owner !== undefined ? copyFindings(owner, facts) : []),
-      ...wayInFindings(facts, config, kind, usesSlots),
+      ...hbaFindings(facts.hba, present, next, config.acceptedHba ?? []),
     ],
+    hbaMarks: next.length === 0 ? [] : hbaMarks(facts.hba, [...present, ...next]),
   };
 }
 
@@ -188,11 +193,14 @@ function copyFindings(owner: RoleFacts, facts: DatabaseFacts): Finding[] {
   ];
 }
 
-/** Which logins are used now and which will be, by what each kind of work does. */
-function wayInFindings(facts: DatabaseFacts, config: PostgresqlEngineConfig, kind: PlanKind, usesSlots: boolean): Finding[] {
-  const { owner } = config;
+/** Which logins are used now (`present`) and which will be, by what each kind of work does. */
+function waysIn(
+  facts: DatabaseFacts,
+  { owner }: PostgresqlEngineConfig,
+  kind: PlanKind,
+  usesSlots: boolean,
+): { readonly present: readonly string[]; readonly next: readonly string[] } {
   const inUse = facts.roles.filter((role) => role.mayLogIn).map(({ name }) => name);
   const after = kind === 'un-adopt' ? [owner] : [roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
-  const next = usesSlots && kind !== 'give-up' ? after : [];
-  return hbaFindings(facts.hba, usesSlots && inUse.length > 0 ? inUse : [owner], next, config.acceptedHba ?? []);
+  return { present: usesSlots && inUse.length > 0 ? inUse : [owner], next: usesSlots && kind !== 'give-up' ? after : [] };
 }

@@ -159,7 +159,7 @@ export const engineObstacles = entries({
   'hba-line-broken': {
     title: 'a line of pg_hba.conf cannot be parsed',
     whatHappened:
-      'Line {line} of {file} is wrong, so the server goes on with what it loaded before, and does not start again. Whether a login slot would get in is not known. Mend the line, and reload; or accept that it is so.',
+      'Line {line} of {file} is wrong, so the server goes on with what it loaded before, and does not start again. Whether a login slot would get in is not known. Mend the line, and reload; or accept that it is so, until the server loads its configuration again.',
     stillWorks: 'Nothing was changed.',
     whoMustAct: 'administrator',
     retryable: false,

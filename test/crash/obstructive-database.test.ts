@@ -116,6 +116,25 @@ test('a login whose connections are all in use is rotated in place, and the vaul
   await only.end();
 });
 
+test('a login that was rotated in place is given back beside a role of somebody else that has the name of a slot', async () => {
+  const { secretId, owner } = await stand.manage(1_000);
+  await stand.sql(`CREATE ROLE ${owner}_a LOGIN PASSWORD 'of-somebody-else'`);
+  const { rotationId } = await stand.client((client) => client.call('agent.adopt', { secretId, strategy: 'single' }));
+  await stand.retired(secretId, rotationId);
+
+  await stand.client((client) => client.call('agent.unAdopt', { secretId }));
+
+  const marks = `SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = '${owner}'`;
+  await eventually('the login is its owner’s again', async () =>
+    String((await stand.sql(marks))[0]?.['mark']).includes(`released=${secretId}`),
+  );
+  await eventually('nothing is left to do', async () => {
+    const { state, adopted, errorCode } = await stand.agent(secretId);
+    return state === 'IDLE' && !adopted && errorCode === null;
+  });
+  expect(await tryLogin(stand, `${owner}_a`, 'of-somebody-else')).toBe('accepted');
+});
+
 test('whoever keeps the role locked is named where the rotation waits, which then goes on', async () => {
   const managed = await stand.adopted();
   await stand.sql(`CREATE ROLE nobody_special LOGIN PASSWORD 'x'`);

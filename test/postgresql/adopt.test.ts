@@ -190,6 +190,22 @@ describe.each(await availablePostgresqlVersions())('adoption on PostgreSQL %i', 
     ]);
   });
 
+  it('goes back without touching a role of somebody else that has the name of a slot', async () => {
+    const app = await db.makeApp();
+    await adopt(app);
+    await execute(app, 3, { kind: 'disable', slot: 'a' });
+    await db.sql(`DROP ROLE "${app.owner}_b"`);
+    await db.sql(`CREATE ROLE "${app.owner}_b" LOGIN PASSWORD 'of-somebody-else'`);
+
+    await finishUnAdoption(app.config, 4, dependencies, patience(), null);
+
+    expect(await db.sql('SELECT rolname FROM pg_roles WHERE rolname LIKE $1 ORDER BY 1', [`${app.owner}%`])).toEqual([
+      { rolname: app.owner },
+      { rolname: `${app.owner}_b` },
+    ]);
+    expect(await db.tryLogin(`${app.owner}_b`, 'of-somebody-else')).toBeNull();
+  });
+
   it('refuses to drop a slot that owns something', async () => {
     const app = await db.makeApp();
     await prepareAdoption(app.config, 1, dependencies, patience(), null);

@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import { prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
 import type { AcceptedHba } from '@sikkerkey/engines/postgresql/config.ts';
 import { createPostgresqlEngine } from '@sikkerkey/engines/postgresql/engine.ts';
-import { hbaMarks } from '@sikkerkey/engines/postgresql/hba.ts';
 import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
 import pg from 'pg';
@@ -175,8 +174,7 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   it('blocks no more by what a person accepted, and blocks by the next line that refuses a slot', async () => {
     const refused = ['host all app 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest];
     await useLines(refused);
-    const { facts } = await inspect(app.config, 'adopt', dependencies, patience());
-    const acceptedHba = hbaMarks(facts.hba, app.config);
+    const { hbaMarks: acceptedHba } = await inspect(app.config, 'adopt', dependencies, patience());
     const blocking = async (): Promise<readonly unknown[]> =>
       (await inspect({ ...app.config, acceptedHba }, 'adopt', dependencies, patience())).findings
         .filter(({ severity }) => severity === 'blocks')
@@ -188,9 +186,45 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     await db.sql('ALTER ROLE app_b NOLOGIN');
     await useLines(['host all app_b 127.0.0.4/32 reject', ...refused]);
 
-    expect(await blocking()).toEqual([[2, 'app_b']]);
+    expect(await blocking()).toEqual([
+      [2, 'app_b'],
+      [3, 'app_b'],
+    ]);
     await expect(enable(acceptedHba)).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, slot: 'app_b' } });
     expect(await isOpen()).toBe(false);
+  });
+
+  it('blocks again once a line goes that kept an accepted refusal from where the application comes in', async () => {
+    const above = 'host all app,app_a,app_b 127.0.0.2/32 scram-sha-256';
+    const refused = ['host all app,app_a 127.0.0.0/8 scram-sha-256', 'host all all 127.0.0.0/8 reject'];
+    await useLines([above, ...refused]);
+    const { hbaMarks: acceptedHba } = await inspect(app.config, 'adopt', dependencies, patience());
+    await enable(acceptedHba);
+    expect(await loginFrom('127.0.0.2', 'app_b', 'app')).not.toBe('28000');
+    await db.sql('ALTER ROLE app_b NOLOGIN');
+    await useLines(refused);
+
+    await expect(enable(acceptedHba)).rejects.toMatchObject({ code: 'hba-differs-for-slots', details: { line: 2, slot: 'app_b' } });
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('takes a word on the turns of the slots for none on the way back to the login', async () => {
+    await useLines(['host all app_a,app_b 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.0/8 reject']);
+    await db.sql('ALTER ROLE app_a LOGIN');
+    await db.sql('ALTER ROLE app NOLOGIN');
+    const turns = await inspect(app.config, 'rotate', dependencies, patience());
+    const acceptedHba = turns.hbaMarks;
+
+    const { findings } = await inspect({ ...app.config, acceptedHba }, 'un-adopt', dependencies, patience());
+    await expect(enable(acceptedHba, true, 'owner')).rejects.toMatchObject({
+      code: 'hba-differs-for-slots',
+      details: { line: 2, role: 'app_a', slot: 'app' },
+    });
+    await db.sql('ALTER ROLE app_a NOLOGIN');
+    await db.sql('ALTER ROLE app LOGIN');
+
+    expect(turns.findings.filter(({ code }) => code === 'hba-differs-for-slots')).toEqual([]);
+    expect(findings.filter(({ code }) => code === 'hba-differs-for-slots').map(({ severity }) => severity)).toEqual(['blocks']);
   });
 
   it('shows no password that stands in a line', async () => {
@@ -204,11 +238,11 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     expect(JSON.stringify(inspection)).not.toContain('Tr0ub4dor');
   });
 
-  const enable = async (acceptedHba: AcceptedHba, isPending = true): Promise<void> => {
+  const enable = async (acceptedHba: AcceptedHba, isPending = true, slot: 'owner' | 'b' = 'b'): Promise<void> => {
     const engine = createPostgresqlEngine({ ...app.config, acceptedHba }, dependencies);
     const session = await engine.openSession(app.config.secretId, 2, patience(), null);
     try {
-      await session.execute({ kind: 'enable', slot: 'b', version: 2 }, [{ ...app.candidate(2, 'b'), isPending }], patience());
+      await session.execute({ kind: 'enable', slot, version: 2 }, [{ ...app.candidate(2, slot), isPending }], patience());
     } finally {
       await session.close();
     }
@@ -264,6 +298,29 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     expect(await found('all')).toEqual([{ code: 'hba-line-broken', severity: 'warns', details }]);
     await enable('all');
     expect(await isOpen()).toBe(true);
+    await useLines([rest]);
+    await db.sql('ALTER ROLE app_b NOLOGIN');
+  });
+
+  it('keeps a word on a line that cannot be parsed only until the server loads other lines, whatever the file says then', async () => {
+    const typo = ['hots all all 10.0.0.0/8 md5', rest];
+    const isAccepted = async (acceptedHba: AcceptedHba): Promise<boolean> => {
+      const { findings } = await inspect({ ...app.config, acceptedHba }, 'adopt', dependencies, patience());
+      return findings.some(({ code, severity }) => code === 'hba-line-broken' && severity === 'warns');
+    };
+    await useLines(typo);
+    const { hbaMarks: acceptedHba } = await inspect(app.config, 'adopt', dependencies, patience());
+
+    expect(await isAccepted(acceptedHba)).toBe(true);
+    await enable(acceptedHba);
+    await db.sql('ALTER ROLE app_b NOLOGIN');
+    await useLines(['host all app_b 127.0.0.2/32 reject', rest]);
+    await useLines(typo);
+
+    expect(await isAccepted(acceptedHba)).toBe(false);
+    await expect(enable(acceptedHba)).rejects.toMatchObject({ code: 'hba-line-broken' });
+    expect(await loginFrom('127.0.0.2', 'app_b', 'app')).toBe('28000');
+    expect(await isOpen()).toBe(false);
     await useLines([rest]);
   });
 });
