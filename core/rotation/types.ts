@@ -28,7 +28,8 @@ export interface Versions {
   readonly previous: VersionRef | null;
   /**
    * Ended versions that the vault still keeps (rule 7) and whose credentials came with the claim. A database that accepts
-   * one of them was restored from a backup; one that accepts nothing known was changed by a stranger (C12, C13).
+   * one of them was restored from a backup; one that accepts nothing known was changed by a stranger (C12, C13). Those
+   * numbered below zero, which no vault gives, the vault has forgotten: only this host knows them.
    */
   readonly retired?: readonly VersionRef[];
 }

@@ -76,7 +76,7 @@ async function makeReady(
   const address = addressOf(target);
   keepKnownAddress(deps, secretId, target);
   // What was only warned of is accepted with the plan: it must not stop a rotation at night because nobody is connected.
-  if (strategy === 'flip') deps.registry.setAcceptedHba(secretId, { address, marks: [...engine.hbaMarks(inspection)] });
+  if (strategy === 'flip') deps.registry.setAcceptedHba(secretId, { address, marks: [...inspection.hbaMarks] });
 }
 
 /** A password that was written down wrongly would end the adoption in quarantine: it logs in before anything is begun. */

@@ -109,7 +109,7 @@ function vaultWithNothing(
   const rotation = { openSession: notAsked, verify: notAsked, observe: notAsked, sessionsOf: notAsked };
   const exits = { plan: unplanned, texts: unplanned, missingSlots: unplanned, slotRemoval: unplanned };
   const slots = { prepareAdoption: notAsked, recreateSlots: notAsked, finishUnAdoption: notAsked };
-  const reads = { inspect: notAsked, identify: notAsked, isServerOf: notAsked, markedEpoch: unplanned, hbaMarks: unplanned };
+  const reads = { inspect: notAsked, identify: notAsked, isServerOf: notAsked, markedEpoch: unplanned };
   const engine: EngineOfTarget = { rotation, plan: unplanned, exits, ...reads, ...slots };
   const drive = { vault, journal: journalOf(row) };
   return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null, epochAhead }) };

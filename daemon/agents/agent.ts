@@ -203,7 +203,7 @@ export class Agent {
   async #isStillAhead(signal: AbortSignal): Promise<boolean> {
     const prepared = await this.#prepare(signal);
     this.#prepared = null;
-    if (prepared === null || (await isStillAhead(prepared, signal))) return true;
+    if (prepared === null || (await isStillAhead(prepared, this.secretId, signal))) return true;
     this.#rung = true;
     this.change(withoutFailure(this.#fact, this.#deps.clock.now()));
     return false;

@@ -11,6 +11,8 @@ import {
   VaultDenied,
   VaultUnreachable,
 } from '@sikkerkey/core/rotation/ports.ts';
+import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { VaultJournal } from '../journal/vault-journal.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
@@ -62,16 +64,46 @@ export async function refuseForgotten(
   if ((await epochAboveVaults(port, journal, marked, secretId, signal)) !== null) throw new CatalogueError(epochAhead, { secretId });
 }
 
-/** Also where it cannot be told, because one of the three gave no answer. */
-export async function isStillAhead(prepared: Pick<PreparedAgent, 'epochAhead'>, signal: AbortSignal): Promise<boolean> {
+/**
+ * Also where it cannot be told, because one of the three gave no answer. Where it is no longer so, a person may have said it
+ * at another host, which does not know what the row of this one does: before anything is claimed it becomes a repair.
+ */
+export async function isStillAhead(
+  { epochAhead: read, drive: { journal } }: Pick<PreparedAgent, 'epochAhead' | 'drive'>,
+  secretId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    return (await prepared.epochAhead(signal)) !== null;
+    if ((await read(signal)) !== null) return true;
+    const row = await journal.read(secretId);
+    if (row !== null) await journal.write(asRepair(row));
+    return false;
   } catch (error) {
     signal.throwIfAborted();
     const isKnown = [EngineFailure, JournalUnavailable, VaultUnreachable, VaultDenied].some((kind) => error instanceof kind);
     if (isKnown) return true;
     throw error;
   }
+}
+
+/**
+ * All that the row names is looked for, under numbers below zero: the vault may know nothing of a version any more, or have
+ * given its number anew. The live one stays beside them as what was live here last.
+ */
+export function asRepair({ versions, credentials, ...row }: JournalRow): JournalRow {
+  const { live } = versions;
+  const known = candidatesOf(versions).flatMap(({ slot, version }) => {
+    const credential = credentials.get(version);
+    return credential === undefined ? [] : [{ slot, credential }];
+  });
+  const once = known.filter(({ slot, credential: { password } }, index) => {
+    return known.findIndex((other) => other.slot === slot && other.credential.password.equals(password)) === index;
+  });
+  const forgotten = once.map(({ slot, credential }, index) => ({ ref: { slot, version: -1 - index }, credential }));
+  const kept = new Map([...credentials].filter(([version]) => version === live.version));
+  for (const { ref, credential } of forgotten) kept.set(ref.version, credential);
+  const retired = forgotten.map(({ ref }) => ref);
+  return { ...row, rotationId: null, goal: 'repair', versions: { live, pending: null, previous: null, retired }, credentials: kept };
 }
 
 /**

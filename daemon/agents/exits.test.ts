@@ -11,6 +11,7 @@ import { JournalFile } from '../journal/journal-file.ts';
 import { createSealer } from '../journal/sealing.ts';
 import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
 import type { PreparedAgent } from './agent-deps.ts';
+import { isStillAhead } from './epoch-ahead.ts';
 import { askedRepair } from './exits.ts';
 
 const never = new AbortController().signal;
@@ -64,15 +65,37 @@ describe('the word on a vault that has gone back', () => {
     expect(await isLeavingAfter(true, false)).toBe(false);
     expect(await isLeavingAfter(true, false)).toBe(false);
 
-    const { versions } = inFlight;
-    const kept = { live: versions.live, pending: null, previous: null, retired: [versions.pending] };
+    await expectKept();
+  });
+
+  test('said at another host has what this one knows used, under numbers of its own, before anything is claimed', async () => {
+    await journal.write(inFlight);
+    const at = (epoch: number | null): Pick<PreparedAgent, 'epochAhead' | 'drive'> => {
+      return { epochAhead: () => Promise.resolve(epoch), drive: { journal } as unknown as PreparedAgent['drive'] };
+    };
+    expect(await isStillAhead(at(7), 'sk_1', never)).toBe(true);
+    expect(await journal.read('sk_1')).toMatchObject({ goal: 'confirm', versions: inFlight.versions });
+
+    expect(await isStillAhead(at(null), 'sk_1', never)).toBe(false);
+
+    await expectKept();
+  });
+
+  async function expectKept(): Promise<void> {
+    const { live } = inFlight.versions;
+    const retired = [
+      { version: -1, slot: 'a' },
+      { version: -2, slot: 'b' },
+    ];
     const row = await journal.read('sk_1');
-    expect(row).toMatchObject({ rotationId: null, goal: 'repair', strategy: 'flip', versions: kept, serverFingerprint: 'server-1' });
+    const versions = { live, pending: null, previous: null, retired };
+    expect(row).toMatchObject({ rotationId: null, goal: 'repair', strategy: 'flip', versions, serverFingerprint: 'server-1' });
     expect([...(row?.credentials ?? [])].map(([version, { password }]) => [version, password.reveal()])).toEqual([
       [3, 'third'],
-      [4, 'fourth'],
+      [-1, 'third'],
+      [-2, 'fourth'],
     ]);
-  });
+  }
 
   test('has a repair and the end of the login slots written down where the vault has forgotten the adoption', async () => {
     expect(await isLeavingAfter(false, false)).toBe(true);

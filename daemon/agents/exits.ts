@@ -5,7 +5,6 @@
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
 import { differentServer, epochAhead, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
-import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
@@ -14,6 +13,7 @@ import type { CheckedParams } from '../local-api/handler.ts';
 import type { DaemonLog } from '../log/daemon-log.ts';
 import type { Vaults } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
+import { asRepair } from './epoch-ahead.ts';
 import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
 import type { AgentRegistry } from './registry.ts';
 
@@ -64,12 +64,6 @@ async function exceedEpoch(prepared: PreparedAgent, secretId: string, deps: Repa
   const claim = grantedClaim(await vault.claim(secretId, 'repair', signal, { word: 'accept-epoch', aboveEpoch: found }), secretId);
   deps.boundary('epoch-accepted');
   if (claim.phase === 'steady') await vault.release(secretId, claim.epoch, signal);
-}
-
-/** All that the row names is looked for, since the vault may know nothing of it any more. */
-function asRepair({ versions, ...row }: JournalRow): JournalRow {
-  const retired = candidatesOf(versions).filter(({ version }) => version !== versions.live.version);
-  return { ...row, rotationId: null, goal: 'repair', versions: { live: versions.live, pending: null, previous: null, retired } };
 }
 
 /** Its passwords come with the claim. Whether its logins took turns the vault does not know: all of them are looked at. */

@@ -283,3 +283,51 @@ describe('a login that drains and that an administrator locks because of a leak'
     60_000,
   );
 });
+
+describe('both logins of a drain', () => {
+  const draining = async (): Promise<Managed> => {
+    const managed = await stand.adopted();
+    const reader = await machineClient(stand);
+    await reader.machine('readSecret', { secretId: managed.secretId, instance: `both-${managed.owner}`, pool: 'p' });
+    await reader.close();
+    await isPromoted(managed, await rotate(managed));
+    return managed;
+  };
+
+  test('are opened at once after a restart where the daemon died in the middle of their repair', async () => {
+    const managed = await draining();
+    const { owner, secretId } = managed;
+    const live = await readLiveCredential(stand, managed);
+    const dying = await stand.restartDaemon('before-statement');
+    await eventually('the agent is there again', async () => (await stand.agent(secretId)).state === 'DRAINING');
+    for (const slot of ['a', 'b']) await stand.sql(`ALTER ROLE ${owner}_${slot} NOLOGIN PASSWORD NULL`);
+    await looksNow(managed).catch(() => null);
+    expect(await dying.ended).toBe('SIGKILL');
+
+    await stand.restartDaemon();
+
+    const logsIn = async (): Promise<boolean> => (await tryLogin(stand, live.username, live.password)) === 'accepted';
+    await eventually('the live login is open', logsIn, 15_000);
+    await eventually('it drains on', async () => (await stand.agent(secretId)).state === 'DRAINING');
+  }, 120_000);
+
+  test("show a stranger's password on the live one for as long as it is there", async () => {
+    const managed = await draining();
+    const live = await readLiveCredential(stand, managed);
+    await stand.sql(`ALTER ROLE ${live.username} PASSWORD 'set-by-somebody-else'`);
+    expect(await looksNow(managed)).toMatchObject({ state: 'QUARANTINED', errorCode: 'foreign-password' });
+
+    const before = (await claimsOf(managed)).length;
+    await stand.restartDaemon();
+    await eventually('its row is taken up', async () => (await claimsOf(managed)).length > before);
+    let inARow = 0;
+    await eventually('it is shown on', async () => {
+      inARow = (await stand.agent(managed.secretId)).errorCode === 'foreign-password' ? inARow + 1 : 0;
+      return inARow === 20;
+    });
+    expect(await looksNow(managed)).toMatchObject({ state: 'QUARANTINED', errorCode: 'foreign-password' });
+
+    expect(await looksNow(managed, { overwriteForeignPassword: true })).toMatchObject({ state: 'DRAINING', errorCode: null });
+    expect(await tryLogin(stand, live.username, live.password)).toBe('accepted');
+  }, 120_000);
+});

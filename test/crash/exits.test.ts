@@ -157,7 +157,10 @@ describe('an adoption that cannot go on', () => {
     await eventually('the journal is empty', () => journalRows(stand, managed) === 0);
     expect(await tryLogin(stand, `${managed.owner}_a`, stranger)).toBe('accepted');
     expect(await tryLogin(stand, managed.owner, managed.firstPassword)).toBe('accepted');
-    await stand.client((client) => client.call('agent.remove', { secretId: managed.secretId }));
+    await eventually('nothing is left to do', async () => {
+      const { state, adopted, errorCode } = await stand.agent(managed.secretId);
+      return state === 'IDLE' && !adopted && errorCode === null;
+    });
   }, 180_000);
 
   test('in place gets back the password that it came with', async () => {

@@ -152,7 +152,8 @@ export class Run {
     const endedAt = this.#deps.clock.now();
     this.#receipt = {
       secretId: this.#secretId,
-      rotationId: work?.rotationId ?? null,
+      // A repair before the rotation in flight is not that rotation's end.
+      rotationId: work === null || work.goal === 'repair' ? null : work.rotationId,
       outcome,
       epoch: work?.epoch ?? 0,
       statements: [...this.#execution.statements],

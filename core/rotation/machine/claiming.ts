@@ -3,8 +3,8 @@
  * epoch and with the vault's word on where the rotation is; what it did before does not matter, it will look.
  */
 import { differentServer, epochAhead } from '../ports.ts';
-import { candidatesOf, holdsForeignPassword } from '../strategies/strategy.ts';
-import type { Goal, Receipt, Shape } from '../types.ts';
+import { forgottenOf, holdsForeignPassword } from '../strategies/strategy.ts';
+import type { Goal, Receipt, Shape, Strategy, Versions } from '../types.ts';
 import type { MachineRules } from './rules.ts';
 import type { AfterFinish, Event, Grant, Rest, Row, State, Wish, Work } from './state.ts';
 import { impossible } from './state.ts';
@@ -19,7 +19,8 @@ export function afterClaiming(state: Claiming, event: Event): State {
     case 'claimed':
       return take(event.grant, row, { ...wish, knowsEnded: state.purpose === 'repair' || event.grant.phase === 'promoted' });
     case 'held-by-another':
-      if (row === null) return resting({ kind: 'idle', retryInMs: event.retryInMs });
+      // The other one does not know what this row alone knows.
+      if (row === null || forgottenOf(row.versions).length > 0) return resting({ kind: 'idle', retryInMs: event.retryInMs });
       return { at: 'finishing', work: row, outcome: 'superseded', afterwards: { kind: 'wait', retryInMs: event.retryInMs }, wish };
     case 'nothing-to-claim':
       if (row === null) return resting({ kind: 'idle', retryInMs: null });
@@ -31,40 +32,46 @@ export function afterClaiming(state: Claiming, event: Event): State {
   }
 }
 
-/** Takes up what the vault granted, resuming the row where it is about the same rotation. */
+/** Takes up what the vault granted, resuming the row where it is about the same rotation, or a repair. */
 export function take(grant: Grant, row: Row | null, wish: Wish): State {
-  const isGivenUp = grant.phase === 'pending' && grant.rotationId === wish.giveUpRotationId;
+  const isGivenUp = grant.phase === 'pending' && grant.rotationId === wish.giveUpRotationId && row?.goal !== 'repair';
   const goal = isGivenUp ? 'undo' : goalOf(grant, row);
-  if (row !== null && (goal === null || row.rotationId !== grant.rotationId)) {
+  if (row !== null && row.goal !== 'repair' && (goal === null || row.rotationId !== grant.rotationId)) {
     return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: { kind: 'take', grant }, wish };
   }
-  if (goal === 'repair' && row !== null) return { at: 'journalling', work: resumedRepair(grant, row), wish };
-  if (goal !== null) return { at: 'journalling', work: { ...workFrom(grant, goal), undoCode: isGivenUp ? givenUp : null }, wish };
+  if (goal !== null) {
+    const [strategy, versions] = [strategyOf(goal, grant, row), withForgotten(grant.versions, row)];
+    return { at: 'journalling', work: { ...workFrom(grant, goal), strategy, versions, undoCode: isGivenUp ? givenUp : null }, wish };
+  }
   if (wish.probe) return { at: 'probing', work: workFrom(grant, 'repair'), wish };
   return { at: 'releasing', epoch: grant.epoch, rest: { kind: 'idle', retryInMs: null } };
 }
 
-/**
- * What the row names is looked for too, and stays sealed in it until the repair is done: a vault that was restored from a
- * backup has forgotten it, and with it perhaps the logins that take turns. A number that the vault has given anew is its own.
- */
-function resumedRepair(grant: Grant, row: Row): Work {
-  const told = candidatesOf(grant.versions);
-  const forgotten = candidatesOf(row.versions).filter(({ version }) => !told.some((ref) => ref.version === version));
-  const versions = { ...grant.versions, retired: [...(grant.versions.retired ?? []), ...forgotten] };
-  return { ...workFrom(grant, 'repair'), strategy: row.strategy, versions };
+/** What only the row knows is looked for too, and stays sealed in it until the database is as the vault says. */
+function withForgotten(versions: Versions, row: Row | null): Versions {
+  const forgotten = row === null ? [] : forgottenOf(row.versions);
+  return forgotten.length === 0 ? versions : { ...versions, retired: [...(versions.retired ?? []), ...forgotten] };
 }
 
-/** The goal to go on with; null for a grant with nothing in flight, where only a probe can find work. */
+/** A vault restored from a backup may have forgotten with the versions that logins took turns. */
+function strategyOf(goal: Goal, grant: Grant, row: Row | null): Strategy {
+  return goal === 'repair' && row !== null && grant.strategy === 'single' ? row.strategy : grant.strategy;
+}
+
+/**
+ * The goal to go on with: a repair first, then what is in flight at the vault. Null for a grant with nothing in flight, where
+ * only a probe can find work.
+ */
 function goalOf(grant: Grant, row: Row | null): Goal | null {
+  if (row?.goal === 'repair') return grant.phase === 'promoted' ? 'repair-while-draining' : 'repair';
   switch (grant.phase) {
     case 'pending':
       return row?.rotationId === grant.rotationId && (row.goal === 'confirm' || row.goal === 'undo') ? row.goal : 'apply';
     case 'promoted':
-      // The drain was over when that row was written, and no reader can have come to hold the version before since.
-      return row?.rotationId === grant.rotationId && row.goal === 'retire' ? 'retire' : 'drain';
+      // The drain was over when `retire` was written, and no reader can have come to hold the version before since.
+      return row?.rotationId === grant.rotationId && (row.goal === 'retire' || row.goal === 'repair-while-draining') ? row.goal : 'drain';
     case 'steady':
-      return row?.goal === 'repair' ? 'repair' : null;
+      return null;
     default:
       throw new Error('unknown phase', { cause: grant.phase satisfies never });
   }

@@ -4,17 +4,12 @@
  * never opened again, since an operator may have locked it on purpose. Retirement itself looks (rules 3 and 6).
  */
 import type { DrainOutcome } from '../ports.ts';
-import { holdsForeignPrevious, isLockedPrevious, leavingForeignPrevious, leavingLockedPrevious, logsIn } from '../strategies/strategy.ts';
+import { holdsForeignPrevious, leavingForeignPrevious, leavingLockedPrevious, logsIn } from '../strategies/strategy.ts';
 import type { Shape, Versions } from '../types.ts';
 import { resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
-import { overtaken } from './session.ts';
+import { drainCodeOf, overtaken } from './session.ts';
 import { type Event, impossible, type State, type Wish, type Work } from './state.ts';
-
-/** Shown while the login that drains has a stranger's password. */
-const foreignPrevious = 'foreign-password-draining';
-/** Shown while somebody keeps the login that drains locked. */
-const lockedPrevious = 'locked-login-draining';
 
 export function afterDraining(state: Extract<State, { at: 'draining' }>, event: Event): State {
   if (event.kind !== 'drain-answered') return impossible(state, event);
@@ -42,7 +37,7 @@ export function afterProbingDrain(state: Extract<State, { at: 'probing-drain' }>
   // What looks foreign may be a restored backup: claimed as for a repair, the next look knows the ended versions too.
   if (isForeign && answer.kind === 'draining' && !wish.knowsEnded)
     return { at: 'claiming', purpose: 'repair', row: rowOf(state.work), wish: { ...wish, probe: true } };
-  const work = { ...state.work, drainCode: wish.overwriteForeignPassword ? null : drainCodeOf(event.shape, state.work.versions) };
+  const work = { ...state.work, drainCode: drainCodeOf(event.shape, state.work.versions, wish) };
   switch (answer.kind) {
     case 'draining': {
       const judged = wish.overwriteForeignPassword ? event.shape : leavingPrevious(event.shape, work.versions);
@@ -55,12 +50,6 @@ export function afterProbingDrain(state: Extract<State, { at: 'probing-drain' }>
     default:
       throw new Error('unknown answer', { cause: answer satisfies never });
   }
-}
-
-/** What a person has to know of the login that drains. */
-function drainCodeOf(shape: Shape, versions: Versions): string | null {
-  if (holdsForeignPrevious(shape, versions)) return foreignPrevious;
-  return isLockedPrevious(shape, versions) ? lockedPrevious : null;
 }
 
 /** What somebody else did to the login that drains stays, as long as nobody says otherwise. */

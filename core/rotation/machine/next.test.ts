@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineFailureKind } from '../ports.ts';
-import type { Shape, Versions } from '../types.ts';
+import type { Shape, VersionRef, Versions } from '../types.ts';
 import { begin, next, type Transition } from './next.ts';
 import type { Event, Grant, Row, Wish } from './state.ts';
 
@@ -12,6 +12,24 @@ const shape: Shape = {
     { slot: 'a', exists: true, mayLogIn: true, accepts: [1], hasVerifier: true, hasSecondPassword: false },
     { slot: 'b', exists: true, mayLogIn: false, accepts: [], hasVerifier: false, hasSecondPassword: false },
   ],
+};
+const open = { exists: true, mayLogIn: true, accepts: [], hasVerifier: true, hasSecondPassword: false } as const;
+const promotedGrant: Grant = {
+  ...grant,
+  phase: 'promoted',
+  versions: { live: { version: 2, slot: 'b' }, pending: null, previous: { version: 1, slot: 'a' } },
+};
+/** Known to this host alone. */
+const forgotten: readonly VersionRef[] = [
+  { version: -1, slot: 'a' },
+  { version: -2, slot: 'b' },
+];
+const repairRow: Row = {
+  rotationId: null,
+  epoch: 6,
+  strategy: 'flip',
+  goal: 'repair',
+  versions: { live: { version: 3, slot: 'a' }, pending: null, previous: null, retired: forgotten },
 };
 
 const toLook: readonly Event[] = [
@@ -103,21 +121,88 @@ describe('the machine', () => {
   });
 
   it('looks for what the row of a repair names and the vault has forgotten, and keeps it in the row until that is done', () => {
-    const [live, forgotten] = [{ version: 3, slot: 'a' } as const, { version: 4, slot: 'b' } as const];
-    const row: Row = {
-      rotationId: null,
-      epoch: 6,
-      strategy: 'flip',
-      goal: 'repair',
-      versions: { live, pending: null, previous: null, retired: [forgotten] },
-    };
     const restored: Versions = { live: { version: 1, slot: 'owner' }, pending: null, previous: null };
     const steady: Grant = { rotationId: null, epoch: 7, strategy: 'single', phase: 'steady', versions: restored };
 
-    const { effects } = after([{ kind: 'claimed', grant: steady }], row);
+    const { effects } = after([{ kind: 'claimed', grant: steady }], repairRow);
 
     expect(effects).toMatchObject([{ kind: 'write-row', work: { goal: 'repair', epoch: 7, strategy: 'flip' } }]);
-    expect(effects).toMatchObject([{ work: { versions: { live: restored.live, retired: [live, forgotten] } } }]);
+    expect(effects).toMatchObject([{ work: { versions: { live: restored.live, retired: forgotten } } }]);
+  });
+
+  it.each([{ giveUpRotationId: null }, { giveUpRotationId: 'rot_2' }])(
+    'finishes a repair before it takes up the pending rotation, also one that is given up: $giveUpRotationId',
+    ({ giveUpRotationId }) => {
+      const claimed = next(begin({ row: repairRow, draining: null }, { ...wish, giveUpRotationId }).state, { kind: 'claimed', grant });
+      const inOrder: Shape = { logins: [{ ...open, slot: 'a', accepts: [1] }] };
+      const repaired = [...toLook.slice(1), { kind: 'looked', shape: inOrder } satisfies Event].reduce(
+        (at, event) => next(at.state, event),
+        claimed,
+      );
+
+      expect(claimed.effects).toMatchObject([
+        { kind: 'write-row', work: { goal: 'repair', versions: { ...versions, retired: forgotten } } },
+      ]);
+      expect(repaired.effects).toEqual([{ kind: 'finish-row', outcome: 'repaired' }]);
+      expect(next(repaired.state, { kind: 'row-finished' }).effects).toEqual([{ kind: 'release', epoch: 7 }]);
+    },
+  );
+
+  it('repairs both versions of a drain, by what the row alone knows, before it goes on with the drain', () => {
+    const { state, effects } = after([{ kind: 'claimed', grant: promotedGrant }], repairRow);
+
+    expect(effects).toMatchObject([{ kind: 'write-row', work: { goal: 'repair-while-draining', versions: { retired: forgotten } } }]);
+    const ours: Shape = {
+      logins: [
+        { ...open, slot: 'a', accepts: [-1] },
+        { ...open, slot: 'b', accepts: [-2] },
+      ],
+    };
+    const events: readonly Event[] = [
+      { kind: 'row-written' },
+      { kind: 'session-open' },
+      { kind: 'drain-answered', outcome: { kind: 'draining', holdOuts: [], deadlineInMs: 1 } },
+      { kind: 'looked', shape: ours },
+    ];
+    const looked = events.reduce((at, event) => next(at.state, event), { state, effects });
+    // The live login first: the other one lets applications in.
+    expect(looked.state).toMatchObject({
+      statements: [
+        { kind: 'enable', slot: 'b', version: 2 },
+        { kind: 'enable', slot: 'a', version: 1 },
+      ],
+    });
+  });
+
+  it.each(['repair-while-draining', 'drain', 'retire'] as const)(
+    'keeps the goal %s over a restart, and what that row alone knows',
+    (goal) => {
+      const row: Row = { ...repairRow, rotationId: 'rot_2', goal };
+
+      const { effects } = after([{ kind: 'claimed', grant: promotedGrant }], row);
+
+      expect(effects).toMatchObject([{ kind: 'write-row', work: { goal, epoch: 7, versions: { retired: forgotten } } }]);
+    },
+  );
+
+  it.each([
+    { name: 'knows what the vault has forgotten', retired: forgotten, effects: [] },
+    { name: 'knows nothing more than the vault', retired: [], effects: [{ kind: 'finish-row', outcome: 'superseded' }] },
+  ])('where another agent holds the claim, a repair whose row $name', ({ retired, effects }) => {
+    const row: Row = { ...repairRow, versions: { ...repairRow.versions, retired } };
+
+    const held = after([{ kind: 'held-by-another', retryInMs: 500 }], row);
+
+    expect(held.effects).toEqual(effects);
+    if (retired.length > 0) expect(held.state).toMatchObject({ at: 'resting', rest: { kind: 'idle', retryInMs: 500 } });
+  });
+
+  it('claims anew what was overtaken and whose row knows what the vault has forgotten', () => {
+    const events: readonly Event[] = [{ kind: 'claimed', grant }, { kind: 'row-written' }, { kind: 'session-open' }];
+
+    const overtaken = next(after(events, repairRow).state, { kind: 'epoch-answered', newestEpoch: 8 });
+
+    expect(overtaken.state).toMatchObject({ at: 'claiming', purpose: 'repair', row: { goal: 'repair', versions: { retired: forgotten } } });
   });
 
   it('repeats the confirm for ever while the vault gives no answer', () => {

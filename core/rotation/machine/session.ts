@@ -5,11 +5,22 @@
 
 import type { DrainOutcome, EngineFailureKind } from '../ports.ts';
 import { repetitionOf } from '../statements.ts';
-import { holdsForeignPrevious, leavingForeignPrevious, leavingLockedPrevious } from '../strategies/strategy.ts';
-import type { Receipt, Shape } from '../types.ts';
+import {
+  forgottenOf,
+  holdsForeignPrevious,
+  isLockedPrevious,
+  leavingForeignPrevious,
+  leavingLockedPrevious,
+} from '../strategies/strategy.ts';
+import type { Receipt, Shape, Versions } from '../types.ts';
 import { ahead, forPerson, givenUp, isQuarantined, quarantined, resting, rowOf } from './claiming.ts';
 import type { MachineRules } from './rules.ts';
 import { type Event, impossible, type SessionWork, type State, type Wish, type Work } from './state.ts';
+
+/** Shown while the login that drains has a stranger's password. */
+const foreignPrevious = 'foreign-password-draining';
+/** Shown while somebody keeps the login that drains locked. */
+const lockedPrevious = 'locked-login-draining';
 
 type Refused = Extract<State, { at: 'refused' }>;
 type InSession = Extract<State, { at: 'opening' | 'asking' | 'looking' | 'executing' }>;
@@ -43,11 +54,14 @@ export function afterRefused(state: Refused, event: Event): State {
 /**
  * Whoever overtook us had a higher epoch from this vault. A vault whose newest one is lower than ours has gone back (restored
  * from a backup): what it says is over may be all that anybody knows of what the database holds, so the row stays. Where the
- * database refuses our newest one, the mark is forged or another vault's. Going on is for a person to decide.
+ * database refuses our newest one, the mark is forged or another vault's. Going on is for a person to decide. Whoever
+ * overtook a row that knows what the vault has forgotten does not know it: that work is claimed anew.
  */
 function afterNewest({ work, by, outcome, wish }: Refused, newestEpoch: number): State {
   const isAhead = newestEpoch < work.epoch || (newestEpoch === work.epoch && by === 'database');
-  return isAhead ? resting(ahead) : { at: 'finishing', work, outcome, afterwards: wish.probe ? { kind: 'probe' } : { kind: 'rest' }, wish };
+  if (isAhead) return resting(ahead);
+  if (forgottenOf(work.versions).length > 0 && outcome !== 'rotated') return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish };
+  return { at: 'finishing', work, outcome, afterwards: wish.probe ? { kind: 'probe' } : { kind: 'rest' }, wish };
 }
 
 /** Once nobody may hold the version before, or an operator has it retired now, it is not opened again. */
@@ -65,10 +79,12 @@ function afterAskedDrain(work: SessionWork, { kind }: DrainOutcome, wish: Wish):
   }
 }
 
-function afterLook(work: SessionWork, shape: Shape, wish: Wish, rules: MachineRules): State {
-  if (touchesLiveLogin(work) && isQuarantined(shape, work, wish)) return beforeForeignPassword(work, wish);
-  if (work.goal === 'repair-while-draining' && !wish.knowsEnded && holdsForeignPrevious(shape, work.versions))
-    return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish: { ...wish, probe: true } };
+function afterLook(asked: SessionWork, shape: Shape, wish: Wish, rules: MachineRules): State {
+  if (touchesLiveLogin(asked) && isQuarantined(shape, asked, wish)) return beforeForeignPassword(asked, wish);
+  const isDraining = asked.goal === 'repair-while-draining';
+  if (isDraining && !wish.knowsEnded && holdsForeignPrevious(shape, asked.versions))
+    return { at: 'claiming', purpose: 'repair', row: rowOf(asked), wish };
+  const work = isDraining ? { ...asked, drainCode: drainCodeOf(shape, asked.versions, wish) } : asked;
   const judged = wish.overwriteForeignPassword ? shape : leavingPrevious(shape, work);
   const plan = rules.strategies[work.strategy].plan(work.goal, judged, work.versions);
   if (plan.kind === 'login-missing') return resting({ kind: 'blocked', state: 'QUARANTINED', code: plan.kind });
@@ -86,6 +102,13 @@ function beforeForeignPassword(work: SessionWork, wish: Wish): State {
   if (work.goal === 'repair' && wish.giveUpRotationId !== null)
     return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'release' }, wish };
   return resting(quarantined);
+}
+
+/** What a person has to know of the login that drains, and has not said to overwrite. */
+export function drainCodeOf(shape: Shape, versions: Versions, wish: Wish): string | null {
+  if (wish.overwriteForeignPassword) return null;
+  if (holdsForeignPrevious(shape, versions)) return foreignPrevious;
+  return isLockedPrevious(shape, versions) ? lockedPrevious : null;
 }
 
 /** Retirement closes the login before whatever somebody did to it; the repair beside it leaves that alone. */

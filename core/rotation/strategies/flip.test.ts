@@ -24,6 +24,17 @@ describe('a login before that somebody dropped', () => {
     });
   });
 
+  it('is opened first where both are closed, and last where it lets somebody in', () => {
+    const [closed, ended] = [{ ...live, slot: 'a', mayLogIn: false, accepts: [] } as const, { ...live, slot: 'a', accepts: [-1] } as const];
+    const slotsOpened = (before: LoginShape): readonly unknown[] => {
+      const plan = flip.plan('repair-while-draining', { logins: [before, { ...live, mayLogIn: false }] }, draining);
+      return plan.kind === 'statements' ? plan.statements.map((one) => 'slot' in one && one.slot) : [plan.kind];
+    };
+
+    expect(slotsOpened(closed)).toEqual(['a', 'b']);
+    expect(slotsOpened(ended)).toEqual(['b', 'a']);
+  });
+
   it('is an obstacle where it is the live one', () => {
     expect(flip.plan('repair-while-draining', { logins: [] }, draining)).toEqual({ kind: 'login-missing', slot: 'b' });
   });

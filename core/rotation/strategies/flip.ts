@@ -20,8 +20,7 @@ function plan(goal: SessionGoal, shape: Shape, versions: Versions): Plan {
     case 'repair':
       return open(shape, [live], close(shape, strayLogins(shape, versions)));
     case 'repair-while-draining':
-      // The one before first: as long as the live one does not log in, an interrupted repair is told from a lock on purpose.
-      return open(shape, [...stillThere(shape, required(previous, goal)), live], close(shape, strayLogins(shape, versions)));
+      return open(shape, bothInOrder(shape, live, required(previous, goal)), close(shape, strayLogins(shape, versions)));
     default:
       throw new Error('unknown goal', { cause: goal satisfies never });
   }
@@ -31,6 +30,16 @@ function isDrifted(shape: Shape, versions: Versions): boolean {
   const { live, previous } = versions;
   const kept = previous === null ? [live] : [live, ...stillThere(shape, previous)];
   return kept.some((ref) => !logsIn(shape, ref)) || strayLogins(shape, versions).length > 0;
+}
+
+/**
+ * A closed one before goes first: as long as the live one does not log in, an interrupted repair is told from a lock on
+ * purpose. An open one may let applications in with an ended password, so the live one is there for them before that goes.
+ */
+function bothInOrder(shape: Shape, live: VersionRef, previous: VersionRef): readonly VersionRef[] {
+  const { mayLogIn, hasVerifier } = loginOf(shape, previous.slot);
+  const before = stillThere(shape, previous);
+  return mayLogIn && hasVerifier ? [live, ...before] : [...before, live];
 }
 
 /** A login before that somebody dropped cannot be protected any more, and must not hold up the live one. */

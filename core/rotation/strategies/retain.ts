@@ -22,7 +22,7 @@ function statementsFor(goal: SessionGoal, shape: Shape, versions: Versions): rea
     case 'apply':
       return bothValid(shape, live, required(versions.pending, goal));
     case 'repair-while-draining':
-      return bothValid(shape, required(previous, goal), live);
+      return bothValid(shape, live, required(previous, goal));
     case 'undo':
     case 'retire':
       return only(live);

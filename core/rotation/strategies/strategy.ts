@@ -87,6 +87,11 @@ export function candidatesOf(versions: Versions): readonly VersionRef[] {
   return [versions.live, versions.pending, versions.previous, ...(versions.retired ?? [])].filter((ref) => ref !== null);
 }
 
+/** Versions that the vault may know nothing of: their row is kept until the database is as the vault says without them. */
+export function forgottenOf(versions: Versions): readonly VersionRef[] {
+  return (versions.retired ?? []).filter(({ version }) => version < 0);
+}
+
 export function statements(...list: readonly Statement[]): Plan {
   return { kind: 'statements', statements: list };
 }

@@ -237,6 +237,26 @@ describe('the drain', () => {
 
       expect([bench.world.database.logsIn(1), bench.world.database.logsIn(2)]).toEqual([true, true]);
     });
+
+    it('C12 has a repair that was interrupted gone on with at once, without a look for drift', async () => {
+      const bench = await draining();
+      bench.world.database.logins.set('a', { mayLogIn: false, password: null });
+      bench.world.database.logins.set('b', { mayLogIn: false, password: null });
+      await expect(drive(makeDriverBench({ world: bench.world, crashAt: 'before-statement' }), probeDrift)).rejects.toThrow();
+
+      expect(await drive(makeDriverBench({ world: bench.world }))).toMatchObject({ kind: 'draining' });
+
+      expect([bench.world.database.logsIn(1), bench.world.database.logsIn(2)]).toEqual([true, true]);
+    });
+
+    it("C13 shows a stranger's password on the live login as long as it is there", async () => {
+      const bench = await draining();
+      bench.world.database.logins.set('b', { mayLogIn: true, password: 'a-strangers' });
+      await drive(bench, probeDrift);
+
+      for (let look = 0; look < 3; look += 1)
+        expect(await drive(bench)).toMatchObject({ kind: 'blocked', state: 'QUARANTINED', errorCode: 'foreign-password' });
+    });
   });
 
   describe('whose vault is restored from a backup', () => {
