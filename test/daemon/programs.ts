@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { homeOf } from '@sikkerkey/host/home.ts';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
+import { compiledCode } from '../support/compiled-code.ts';
 import { LocalClient } from './local-client.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
@@ -25,7 +26,7 @@ export function startProgram(path: string, words: readonly string[], environment
   const [command = process.execPath, ...before] = dyingWithUs();
   const child = spawn(command, [...before, join(repository, path), ...words], {
     cwd: repository,
-    env: childEnvironment(environment),
+    env: childEnvironment({ ...compiledCode, ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const chunks: string[] = [];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { runInForeground } from '@sikkerkey/host/foreground-program.ts';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
+import { compiledCode } from '@sikkerkey/test/support/compiled-code.ts';
 import { makeAgentFact, makeVaultFact } from '@sikkerkey/test/support/facts.ts';
 import { FakeDaemon } from '@sikkerkey/test/support/fake-daemon.ts';
 
@@ -76,7 +77,7 @@ export function runConsole(home: string, args: readonly string[]): Promise<Ended
 }
 
 async function runProgram(entry: string, home: string, args: readonly string[], { input, interruptAfter }: RunOptions): Promise<Ended> {
-  const child = spawn(process.execPath, [entry, ...args], { env: childEnvironment({ SIKKERKEY_HOME: home }), stdio: 'pipe' });
+  const child = spawn(process.execPath, [entry, ...args], { env: childEnvironment({ ...compiledCode, SIKKERKEY_HOME: home }), stdio: 'pipe' });
   const said = { stdout: '', stderr: '' };
   let isInterrupted = false;
   for (const name of ['stdout', 'stderr'] as const) {

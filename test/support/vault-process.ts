@@ -13,6 +13,7 @@ import { generateSigningKey, signingKeyFromSeed } from '@sikkerkey/core/identity
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { enrollRoute } from '@sikkerkey/protocol/vault/machine.ts';
+import { compiledCode } from './compiled-code.ts';
 import { asOperator, type Identity, plainRequest } from './signed-request.ts';
 import type { StoreFault } from './store-faults.ts';
 
@@ -38,7 +39,7 @@ export function vaultCommandUnder(fault: StoreFault, words: readonly string[]): 
 }
 
 async function runNode(words: readonly string[], input: string): Promise<CommandResult> {
-  const child = spawn(process.execPath, words, { stdio: 'pipe', env: childEnvironment() });
+  const child = spawn(process.execPath, words, { stdio: 'pipe', env: childEnvironment(compiledCode) });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.stdin.end(input);
@@ -109,7 +110,10 @@ interface Serving {
 }
 
 async function startServing(words: readonly string[]): Promise<Serving> {
-  const child = spawn(process.execPath, [vaultProgram, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  const child = spawn(process.execPath, [vaultProgram, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: childEnvironment(compiledCode),
+  });
   const log = collect(child.stderr);
   const lines = createInterface({ input: child.stdout });
   const ended = once(child, 'exit').then(() => {
