@@ -77,7 +77,10 @@ export function runConsole(home: string, args: readonly string[]): Promise<Ended
 }
 
 async function runProgram(entry: string, home: string, args: readonly string[], { input, interruptAfter }: RunOptions): Promise<Ended> {
-  const child = spawn(process.execPath, [entry, ...args], { env: childEnvironment({ ...compiledCode, SIKKERKEY_HOME: home }), stdio: 'pipe' });
+  const child = spawn(process.execPath, [entry, ...args], {
+    env: childEnvironment({ ...compiledCode, SIKKERKEY_HOME: home }),
+    stdio: 'pipe',
+  });
   const said = { stdout: '', stderr: '' };
   let isInterrupted = false;
   for (const name of ['stdout', 'stderr'] as const) {
