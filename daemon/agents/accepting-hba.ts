@@ -1,5 +1,5 @@
 /** A person has seen what pg_hba.conf says of the login slots of a secret, and wants it so: kept for its address. */
-import type { WorkKind } from '@sikkerkey/engines/postgresql/plan.ts';
+import type { PlanKind } from '@sikkerkey/engines/postgresql/inspect.ts';
 import type { LocalResult, Plan } from '@sikkerkey/protocol/local/methods.ts';
 import type { AgentConfiguration } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultContext } from '../vault-link/vaults.ts';
@@ -10,8 +10,9 @@ import { type PreparationDeps, readTarget } from './preparation.ts';
 const acceptable: ReadonlySet<string> = new Set(['hba-differs-for-slots', 'hba-line-goes-by-name', 'hba-line-broken']);
 
 /**
- * Answers what is accepted, which is what the work that may come next would meet: turns, and the way back to the login as well.
- * Lines that say something else later stop it again. Throws CatalogueError or EngineFailure.
+ * Answers what is accepted, which is what the work that may come later would meet: turns, and the way back to the login from
+ * either slot. That is said of all logins of the secret, so it takes the place of an earlier word: what was accepted then and
+ * is still so is among it. Lines that say something else later stop the work again. Throws CatalogueError or EngineFailure.
  */
 export async function acceptHba(
   deps: PreparationDeps,
@@ -32,7 +33,7 @@ export async function acceptHba(
   return { findings: [...findings.values()] };
 }
 
-function kindsAhead({ adopted, strategy }: AgentConfiguration): readonly WorkKind[] {
+function kindsAhead({ adopted, strategy }: AgentConfiguration): readonly PlanKind[] {
   if (!adopted) return ['adopt'];
-  return strategy === 'flip' ? ['rotate', 'un-adopt'] : ['rotate'];
+  return strategy === 'flip' ? ['rotate', 'way-back'] : ['rotate'];
 }

@@ -5,7 +5,8 @@
 import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
 import { differentServer, epochAhead, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
-import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
+import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
+import type { JournalRow, VersionRef, Versions } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultJournal } from '../journal/vault-journal.ts';
@@ -114,8 +115,9 @@ export interface AbandonmentDeps {
 }
 
 /**
- * Ends at the vault what is in flight, then keeps what the database may still hold and lets the row go. Repeatable. Of a
- * secret that the vault has deleted the row alone tells what is left; the vault keeps its values until their horizon.
+ * Ends at the vault what is in flight, then keeps what the database may still hold and lets the row go. Repeatable. A vault
+ * that was restored from a backup does not know all of that, so the row is asked too. Of a secret that the vault has deleted
+ * the row alone tells what is left; the vault keeps its values until their horizon.
  */
 export async function abandonHere(
   deps: AbandonmentDeps,
@@ -127,10 +129,12 @@ export async function abandonHere(
   const context = deps.vaults.choose(vaultId);
   if ((await context.link.protocolKnown(signal)) === 'published') throw new CatalogueError('needs-v2-vault', {});
   const row = await context.journal.read(secretId);
-  const leftBehind = await context.abandon(secretId, reason, signal).catch((error: unknown) => {
-    if (error instanceof VaultDenied && error.code === 'not-found') return leftByRow(row);
+  const byVault = await context.abandon(secretId, reason, signal).catch((error: unknown) => {
+    if (error instanceof VaultDenied && error.code === 'not-found') return null;
     throw error;
   });
+  const byRow = row === null ? [] : leftByRow(row);
+  const leftBehind = byVault === null ? byRow : withUnnamed(byVault, byRow);
   deps.boundary('abandoned-at-vault');
   await context.journal.abandon(secretId, leftBehind, deps.clock.now());
   deps.log.warn('agent-abandoned', { secretId, rotationId: row?.rotationId ?? null, count: leftBehind.length });
@@ -138,16 +142,33 @@ export async function abandonHere(
   return leftBehind;
 }
 
-function leftByRow(row: JournalRow | null): readonly LeftBehind[] {
-  if (row === null) return [];
-  const { live, pending, previous } = row.versions;
-  const labelled = [
-    { ref: live, label: 'current' },
-    { ref: pending, label: 'pending' },
-    { ref: previous, label: 'previous' },
-  ] as const;
-  return labelled.flatMap(({ ref, label }) => {
-    const login = ref === null ? undefined : row.credentials.get(ref.version)?.username;
-    return ref === null || login === undefined ? [] : [{ login, version: ref.version, label }];
+/** What the row alone knows of a restored vault has no number of that vault's, and is named without one. */
+function leftByRow({ versions, credentials }: JournalRow): readonly LeftBehind[] {
+  const known = candidatesOf(versions).flatMap((ref) => {
+    const credential = credentials.get(ref.version);
+    return credential === undefined ? [] : [{ ref, ...credential }];
   });
+  const once = known.filter(({ username, password }, index) => {
+    return known.findIndex((other) => other.username === username && other.password.equals(password)) === index;
+  });
+  const left = once.map(({ ref, username }): LeftBehind => {
+    return { login: username, version: ref.version < 0 ? null : ref.version, label: labelOf(ref, versions) };
+  });
+  return left.filter((entry, index) => left.findIndex((other) => isSame(other, entry)) === index);
+}
+
+function labelOf(ref: VersionRef, { live, pending, previous }: Versions): LeftBehind['label'] {
+  if (ref === live) return 'current';
+  if (ref === pending) return 'pending';
+  return ref === previous ? 'previous' : 'none';
+}
+
+/** The vault says what its versions are; of one that it does not name, nothing but the number in the row is known. */
+function withUnnamed(byVault: readonly LeftBehind[], byRow: readonly LeftBehind[]): readonly LeftBehind[] {
+  const unnamed = byRow.filter((entry) => !byVault.some((named) => isSame(named, entry)));
+  return [...byVault, ...unnamed.map((entry): LeftBehind => ({ ...entry, label: 'none' }))];
+}
+
+function isSame(one: LeftBehind, other: LeftBehind): boolean {
+  return one.login === other.login && one.version === other.version;
 }

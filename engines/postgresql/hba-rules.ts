@@ -27,6 +27,8 @@ export interface HbaRule {
 /** The lines for the logins in one database, in their order; it stands for all that the lines treat alike. */
 export interface HbaOfDatabase {
   readonly database: string;
+  /** All that it stands for, itself among them. */
+  readonly alike: readonly string[];
   /** The owner has something there (rights, objects, settings, sessions), or the agent works there; else it only may connect. */
   readonly isUsed: boolean;
   readonly rules: readonly HbaRule[];
@@ -51,6 +53,7 @@ export type HbaLines =
 
 interface HbaRow extends HbaRule {
   readonly database: string;
+  readonly alike: readonly string[];
   readonly isUsed: boolean;
   readonly isBroken: boolean;
 }
@@ -76,9 +79,9 @@ export async function readHbaLines(
   const rows = await connection.query<HbaRow>(rulesSql(rights.version, rights.named), names, signal);
   const broken = rows.find((row) => row.isBroken);
   if (broken !== undefined) return { kind: 'broken', file: broken.file, line: broken.line, loadedAt: rights.loadedAt };
-  const databases = new Map<string, { database: string; isUsed: boolean; rules: HbaRule[] }>();
-  for (const { database, isUsed, isBroken: _, ...rule } of rows) {
-    const known = databases.get(database) ?? { database, isUsed, rules: [] };
+  const databases = new Map<string, HbaOfDatabase & { readonly rules: HbaRule[] }>();
+  for (const { database, alike, isUsed, isBroken: _, ...rule } of rows) {
+    const known = databases.get(database) ?? { database, alike, isUsed, rules: [] };
     known.rules.push(rule);
     databases.set(database, known);
   }
@@ -136,15 +139,15 @@ function rulesSql(version: number, mayNameFile: boolean): string {
                    WHERE token IN ('samerole', 'samegroup')
         ${knowsPatterns ? patternsSql(isLike('token', 'place.name')) : ''}) AS one GROUP BY database, number
     ), standing AS (
-      SELECT DISTINCT ON ("isUsed", how) name, "isUsed"
+      SELECT DISTINCT ON ("isUsed", how) name, "isUsed", array_agg(name) OVER (PARTITION BY "isUsed", how) AS alike
         FROM (SELECT place.name, "isUsed", array_agg(number || logins::text ORDER BY number) AS how
                 FROM place LEFT JOIN hit ON hit.database = place.name GROUP BY place.name, "isUsed") AS treated
        ORDER BY "isUsed", how, name <> current_database(), name
     ), met AS (
-      SELECT standing.name, "isUsed", number, users AS logins FROM standing CROSS JOIN rule WHERE "isForAll" AND users <> '{}' OR "isBroken"
-      UNION ALL SELECT standing.name, "isUsed", number, logins FROM standing JOIN hit ON hit.database = standing.name
+      SELECT standing.name, alike, "isUsed", number, users AS logins FROM standing CROSS JOIN rule WHERE "isForAll" AND users <> '{}' OR "isBroken"
+      UNION ALL SELECT standing.name, alike, "isUsed", number, logins FROM standing JOIN hit ON hit.database = standing.name
     )
-    SELECT met.name AS database, met."isUsed", rule.file, rule.line, rule.type, rule.address, rule.netmask, rule.method,
+    SELECT met.name AS database, met.alike, met."isUsed", rule.file, rule.line, rule.type, rule.address, rule.netmask, rule.method,
            rule.options, rule.databases, rule."isBroken", met.logins
       FROM met JOIN rule ON rule.number = met.number
      ORDER BY met.name <> current_database(), met.name, rule.number`;

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AcceptedHba } from './config.ts';
-import { hbaFindings, hbaObstacles } from './hba.ts';
-import { hbaMarks } from './hba-marks.ts';
-import type { HbaClient, HbaLines, HbaRule } from './hba-rules.ts';
+import { hbaFindings, hbaMarks, hbaObstacles } from './hba.ts';
+import type { HbaClient, HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
 
 const all = ['app', 'app_a'];
 let line = 0;
@@ -14,7 +13,7 @@ const rule = (change: Partial<HbaRule>): HbaRule => {
 const net = (address: string, netmask: string): Partial<HbaRule> => ({ address, netmask });
 const read = (rules: readonly HbaRule[], clients: readonly HbaClient[] = []): HbaLines => ({
   kind: 'read',
-  databases: [{ database: 'shop', isUsed: true, rules }],
+  databases: [{ database: 'shop', alike: ['shop'], isUsed: true, rules }],
   clients,
 });
 const differing = (rules: readonly HbaRule[]): readonly number[] =>
@@ -103,7 +102,7 @@ it.each([
 it('blocks for a line that goes by name where the login is at home, and only warns where it merely may connect', () => {
   const rules = [rule({ method: 'cert', type: 'hostssl' })];
   const severities = (...used: readonly boolean[]): readonly string[] => {
-    const databases = used.map((isUsed, index) => ({ database: `db${index}`, isUsed, rules }));
+    const databases = used.map((isUsed, index) => ({ database: `db${index}`, alike: [`db${index}`], isUsed, rules }));
     return hbaFindings({ kind: 'read', databases, clients: [] }, ['app'], ['app_a'], []).map(
       (one) => `${one.severity} ${one.details['database']}`,
     );
@@ -207,10 +206,54 @@ it.each<{ name: string; rules: readonly HbaRule[]; pair?: readonly [string, stri
   expect(hbaObstacles(read(rules), [role], [slot], accepted).map(({ severity }) => severity)).toEqual(severities);
 });
 
-it('keeps a word when a database comes that is treated like another', () => {
-  const [first, second] = [read(seen), read(seen)].flatMap((one) => (one.kind === 'read' ? one.databases : []));
-  if (first === undefined || second === undefined) throw new Error('two databases were read');
-  const lines: HbaLines = { kind: 'read', databases: [{ ...first, database: 'archive', isUsed: false }, second], clients: [] };
+const place = (database: string, rules: readonly HbaRule[], alike: readonly string[] = []): HbaOfDatabase => ({
+  database,
+  alike: [database, ...alike],
+  isUsed: database === 'shop',
+  rules,
+});
+const server = (...databases: readonly HbaOfDatabase[]): HbaLines => ({ kind: 'read', clients: [], databases });
+const forShop = rule({ ...net('127.0.0.9', '255.255.255.255'), ...everybody, databases: ['shop'] });
+const archived = rule({ databases: ['archive'], method: 'ldap', logins: ['app_b'] });
 
-  expect(hbaMarks(lines, ['app', 'app_b'])).toEqual(hbaMarks(read(seen), ['app', 'app_b']));
+it.each<{ name: string; now: HbaLines; severities: readonly string[] }>([
+  { name: 'databases come that are treated alike', now: server(place('shop', seen, ['t1', 't2'])), severities: ['warns'] },
+  {
+    name: 'a database comes with a line of its own that is alike for both',
+    now: server(place('shop', seen), place('archive', [rule({ ...everybody, databases: ['archive'] }), rest])),
+    severities: ['warns'],
+  },
+  {
+    name: 'a database comes with a line for a third login',
+    now: server(place('shop', seen), place('archive', [rule({ logins: ['app_a'], databases: ['archive'] })])),
+    severities: ['warns'],
+  },
+  {
+    name: 'a database comes that sends the slot elsewhere',
+    now: server(place('shop', seen), place('archive', [archived, rest])),
+    severities: ['warns', 'blocks'],
+  },
+])('keeps a word on one database when $name: $severities', ({ now, severities }) => {
+  const accepted = hbaMarks(server(place('shop', seen)), ['app', 'app_b']);
+
+  expect(hbaObstacles(now, ['app'], ['app_b'], accepted).map(({ severity }) => severity)).toEqual(severities);
+});
+
+it('keeps a word on each of two databases when the other goes, and asks again for none that comes back', () => {
+  const both = server(place('shop', seen), place('archive', [archived, rest]));
+  const accepted = hbaMarks(both, ['app', 'app_b']);
+  const severities = (now: HbaLines): readonly string[] => hbaObstacles(now, ['app'], ['app_b'], accepted).map(({ severity }) => severity);
+
+  expect(severities(server(place('shop', seen)))).toEqual(['warns']);
+  expect(severities(server(place('archive', [archived, rest])))).toEqual(['warns']);
+  expect(severities(both)).toEqual(['warns', 'warns']);
+});
+
+it('blocks again where a line of a database goes that kept from it what was accepted in another', () => {
+  const accepted = hbaMarks(server(place('shop', [forShop, ...seen]), place('archive', seen)), ['app', 'app_b']);
+  const severities = (now: HbaLines): readonly string[] => hbaObstacles(now, ['app'], ['app_b'], accepted).map(({ severity }) => severity);
+
+  expect(severities(server(place('shop', [forShop, ...seen]), place('archive', seen)))).toEqual(['warns']);
+  expect(severities(server(place('archive', seen, ['later'])))).toEqual(['warns']);
+  expect(severities(server(place('archive', seen, ['shop'])))).toEqual(['blocks']);
 });

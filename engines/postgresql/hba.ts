@@ -4,9 +4,9 @@
  */
 import type { AcceptedHba } from './config.ts';
 import { blocks, type Finding, warns, when } from './finding.ts';
-import { hbaMark } from './hba-marks.ts';
+import { linesFor, markOfBroken, markOfTreatment, marksOfPlaces, wasOtherwise } from './hba-marks.ts';
 import { type Meeting, meetings } from './hba-meetings.ts';
-import type { HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
+import type { HbaClient, HbaLines, HbaOfDatabase, HbaRule } from './hba-rules.ts';
 
 /** `present`: logins in use · `next`: those that will be; pure. */
 export function hbaFindings(lines: HbaLines, present: readonly string[], next: readonly string[], accepted: AcceptedHba): Finding[] {
@@ -20,7 +20,8 @@ export function hbaFindings(lines: HbaLines, present: readonly string[], next: r
 
 /**
  * What may keep a login out that is to take another's place; `warns` where that cannot be known from here, and where a
- * person has accepted what the lines say of the two. One finding for each line and pair of logins. Pure.
+ * person has accepted what the lines say of the two in databases that are treated so. One finding for each line and pair of
+ * logins. Pure.
  */
 export function hbaObstacles(
   lines: HbaLines,
@@ -31,27 +32,56 @@ export function hbaObstacles(
   const pairs = pairsOf(present, next);
   if (lines.kind === 'broken' && pairs.length === 0) return [brokenLine(lines, warns)];
   const found = new Map<string, Finding>();
-  for (const pair of pairs) {
-    const isAccepted = accepted === 'all' || accepted.includes(hbaMark(lines, pair));
-    for (const finding of obstaclesOf(lines, pair)) {
-      const said: Finding = isAccepted ? { ...finding, severity: 'warns' } : finding;
-      const { code, details } = said;
-      const place = JSON.stringify([code, details['file'], details['line'], details['role'], details['slot']]);
-      const before = found.get(place);
-      if (before === undefined || (before.severity !== 'blocks' && said.severity === 'blocks')) found.set(place, said);
-    }
+  for (const { finding, mark, pair, where } of pairs.flatMap((one) => obstaclesOf(lines, one))) {
+    const isAccepted = accepted === 'all' || (accepted.includes(mark) && (where === null || !wasOtherwise(where, pair, accepted)));
+    const said: Finding = isAccepted ? { ...finding, severity: 'warns' } : finding;
+    const { code, details } = said;
+    const place = JSON.stringify([code, details['file'], details['line'], details['role'], details['slot']]);
+    const before = found.get(place);
+    if (before === undefined || (before.severity !== 'blocks' && said.severity === 'blocks')) found.set(place, said);
   }
   return [...found.values()].sort((one, other) => lineOf(one) - lineOf(other));
 }
 
-function obstaclesOf(lines: HbaLines, pair: readonly [string, string]): readonly Finding[] {
+/**
+ * The word of a person who was shown what the lines say of each two of these logins: a mark for every way in which databases
+ * are treated and where something was to be shown. Pure.
+ */
+export function hbaMarks(lines: HbaLines, logins: readonly string[]): readonly string[] {
+  const all = [...new Set(logins)];
+  const pairs = all.flatMap((one, index) => all.slice(index + 1).map((other) => [one, other] as const));
+  return [...new Set(pairs.flatMap((pair) => marksOf(lines, pair)))];
+}
+
+function marksOf(lines: HbaLines, pair: readonly [string, string]): readonly string[] {
+  const obstacles = obstaclesOf(lines, pair);
+  const shortest = Math.min(...obstacles.flatMap(({ where }) => (where === null ? [] : [linesFor(where.rules, pair)])));
+  const places = lines.kind === 'read' ? lines.databases.flatMap((one) => marksOfPlaces(one, pair, shortest)) : [];
+  return [...obstacles.map(({ mark }) => mark), ...places];
+}
+
+interface Obstacle {
+  readonly finding: Finding;
+  readonly pair: readonly [string, string];
+  /** Null: on the whole server. */
+  readonly where: HbaOfDatabase | null;
+  /** By which it is known again. */
+  readonly mark: string;
+}
+
+function obstaclesOf(lines: HbaLines, pair: readonly [string, string]): readonly Obstacle[] {
   switch (lines.kind) {
     case 'hidden':
       return [];
     case 'broken':
-      return [brokenLine(lines, blocks)];
+      return [{ finding: brokenLine(lines, blocks), pair, where: null, mark: markOfBroken(lines, pair) }];
     case 'read':
-      return [...comparisons(lines, pair)].flatMap((one) => [...lineByNameIn(one), ...differenceIn(one)]);
+      return lines.databases.flatMap((one) => {
+        const findings = [...comparisons(one, lines.clients, pair)].flatMap((met) => [...lineByNameIn(met), ...differenceIn(met)]);
+        if (findings.length === 0) return [];
+        const mark = markOfTreatment(one.rules, pair);
+        return findings.map((finding) => ({ finding, pair, where: one, mark }));
+      });
     default:
       return lines satisfies never;
   }
@@ -93,15 +123,14 @@ interface Comparison extends Meeting {
 
 /** What a login in use meets beside what its successor would; nothing where no line could make trouble. */
 function* comparisons(
-  { databases, clients }: Extract<HbaLines, { kind: 'read' }>,
+  { database, isUsed, rules }: HbaOfDatabase,
+  clients: readonly HbaClient[],
   [role, slot]: readonly [string, string],
 ): Generator<Comparison> {
-  for (const { database, isUsed, rules } of databases) {
-    const goesByName = rules.some(isBoundToName);
-    const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
-    if (isAlike && !goesByName) continue;
-    for (const meeting of meetings(rules, role, slot, goesByName ? clients : [])) yield { database, isUsed, role, slot, ...meeting };
-  }
+  const goesByName = rules.some(isBoundToName);
+  const isAlike = rules.every(({ logins }) => logins.includes(role) === logins.includes(slot));
+  if (isAlike && !goesByName) return;
+  for (const meeting of meetings(rules, role, slot, goesByName ? clients : [])) yield { database, isUsed, role, slot, ...meeting };
 }
 
 function trustLines(databases: readonly HbaOfDatabase[], logins: readonly string[]): readonly Finding[] {

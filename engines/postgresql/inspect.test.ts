@@ -75,6 +75,7 @@ const worst: DatabaseFacts = {
     databases: [
       {
         database: 'shop',
+        alike: ['shop'],
         isUsed: true,
         rules: [
           { ...hbaLine, line: 3, method: 'trust', address: '10.0.0.0', netmask: '255.0.0.0', logins: ['app', 'app_a', 'app_b'] },
@@ -129,6 +130,32 @@ it('names only the lines of pg_hba.conf that are for this login, and blocks wher
       },
     })),
   ]);
+});
+
+it.each(['app_a', 'app_b'])('shows and marks the way back from either slot, while %s is in use', (live) => {
+  const roles = worst.roles.map((role) => ({ ...role, mayLogIn: role.name === live }));
+  const inspection = judge({ ...worst, roles }, config, 'way-back');
+  const kept = { ...config, acceptedHba: inspection.hbaMarks };
+
+  expect(inspection.findings.filter(({ code }) => code === 'hba-differs-for-slots')).toMatchObject([
+    { severity: 'blocks', details: { role: 'app_a', slot: 'app' } },
+    { severity: 'blocks', details: { role: 'app_b', slot: 'app' } },
+  ]);
+  expect(judge({ ...worst, roles }, kept, 'way-back').findings.filter(({ code }) => code === 'hba-differs-for-slots')).toMatchObject([
+    { severity: 'warns' },
+    { severity: 'warns' },
+  ]);
+});
+
+it('marks before the way back all that was marked at adoption and is still so', () => {
+  const standing = (live: string): DatabaseFacts => ({
+    ...worst,
+    roles: worst.roles.map((role) => ({ ...role, mayLogIn: role.name === live })),
+  });
+  const { hbaMarks } = judge(standing('app'), config, 'adopt');
+
+  expect(hbaMarks.length).toBeGreaterThan(0);
+  expect(judge(standing('app_b'), config, 'way-back').hbaMarks.toSorted()).toEqual(hbaMarks.toSorted());
 });
 
 it('warns only of a different way in that a person has accepted', () => {

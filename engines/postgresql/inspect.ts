@@ -6,16 +6,18 @@ import { type EngineDependencies, maxRoleNameBytes, type PostgresqlEngineConfig,
 import { type DatabaseFacts, type RoleFacts, readFacts } from './facts.ts';
 import { readFingerprint } from './fence.ts';
 import { blocks, type Finding, informs, warns, when } from './finding.ts';
-import { hbaFindings } from './hba.ts';
-import { hbaMarks } from './hba-marks.ts';
+import { hbaFindings, hbaMarks } from './hba.ts';
 import { slotComment } from './marker.ts';
 import { connectAsObserver } from './observer.ts';
 import { checkPasswords } from './probe.ts';
 
 export type { Finding } from './finding.ts';
 
-/** `give-up`: an adoption that has not gone live is taken back · `recreate-slots`: slots that somebody dropped are made again. */
-export type PlanKind = 'rotate' | 'adopt' | 'un-adopt' | 'give-up' | 'recreate-slots';
+/**
+ * `give-up`: an adoption that has not gone live is taken back · `recreate-slots`: slots that somebody dropped are made again ·
+ * `way-back`: an un-adoption at any time, from whichever slot is in use by then.
+ */
+export type PlanKind = 'rotate' | 'adopt' | 'un-adopt' | 'way-back' | 'give-up' | 'recreate-slots';
 
 export interface Inspection {
   /** As `18.4`. */
@@ -200,7 +202,9 @@ function waysIn(
   kind: PlanKind,
   usesSlots: boolean,
 ): { readonly present: readonly string[]; readonly next: readonly string[] } {
+  const slots = [roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
+  if (kind === 'way-back') return { present: slots, next: [owner] };
   const inUse = facts.roles.filter((role) => role.mayLogIn).map(({ name }) => name);
-  const after = kind === 'un-adopt' ? [owner] : [roleOfSlot(owner, 'a'), roleOfSlot(owner, 'b')];
+  const after = kind === 'un-adopt' ? [owner] : slots;
   return { present: usesSlots && inUse.length > 0 ? inUse : [owner], next: usesSlots && kind !== 'give-up' ? after : [] };
 }

@@ -109,7 +109,10 @@ const highestAcceptedEpoch = 99_999_999_999_999;
 /** Why an agent was abandoned, in the words of whoever did it; one line for the audit log. */
 export const abandonReason = z.string().regex(/^[^\p{C}]{1,200}$/u);
 
-/** A login of a secret that nobody will look after any more. `version` null: a slot that carries none the vault knows of. */
+/**
+ * A login of a secret that nobody will look after any more. `version` null: a slot that carries none the vault knows of.
+ * `none` with a version: the daemon's journal names it and the vault does not.
+ */
 export const leftBehind = z.strictObject({
   login: z.string().min(1).max(63),
   version: versionNumber.nullable(),

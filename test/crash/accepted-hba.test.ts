@@ -73,20 +73,24 @@ test('a refusal that reaches the application only since a line above is gone is 
   await expectHeldUp('hba-differs-for-slots');
 }, 90_000);
 
-test('a word shows what the way back to the login would meet as well, and covers nothing that it did not show', async () => {
+test('a word shows what the way back to the login would meet from either slot, and holds over turns and databases that come', async () => {
   const { secretId, owner } = managed;
-  await useLines([daemonLine, `host all ${owner}_a,${owner}_b 127.0.0.2/32 scram-sha-256`, refusal]);
+  const slotsOnly = (address: string): string => `host all ${owner}_a,${owner}_b ${address} scram-sha-256`;
+  await useLines([daemonLine, slotsOnly('127.0.0.2/32'), refusal]);
   const blocking = async (): Promise<readonly string[]> => {
     const { findings } = await stand.client((client) => client.call('agent.plan', { secretId, kind: 'un-adopt' }));
     return findings.filter(({ severity }) => severity === 'blocks').map(({ details }) => `${details['role']} ${details['slot']}`);
   };
   expect(await blocking()).toEqual([`${owner}_a ${owner}`]);
 
-  expect(await accept()).toEqual([`hba-differs-for-slots 2 ${owner}_a ${owner}`]);
+  expect(await accept()).toEqual([`hba-differs-for-slots 2 ${owner}_a ${owner}`, `hba-differs-for-slots 2 ${owner}_b ${owner}`]);
 
   expect(await blocking()).toEqual([]);
+  await stand.sql('CREATE DATABASE tenant');
   await stand.retired(secretId, await rotate());
   expect(await applicationLogin()).toBe('accepted');
+  expect(await blocking()).toEqual([]);
+  await useLines([daemonLine, slotsOnly('127.0.0.2/31'), refusal]);
   expect(await blocking()).toEqual([`${owner}_b ${owner}`]);
   await stand.client((client) => client.call('agent.unAdopt', { secretId }));
   await expectHeldUp('hba-differs-for-slots');

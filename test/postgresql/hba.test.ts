@@ -208,6 +208,29 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
     expect(await isOpen()).toBe(false);
   });
 
+  it('keeps a word while databases come and go, and blocks where a line goes that kept from one what was accepted in others', async () => {
+    const lines = ['host all app 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.2/32 reject', rest];
+    const ofShop = 'host shop app,app_a,app_b 127.0.0.3/32 scram-sha-256';
+    await db.sql('CREATE DATABASE shop');
+    await useLines([ofShop, ...lines]);
+    const { hbaMarks: acceptedHba } = await inspect(app.config, 'adopt', dependencies, patience());
+    const blocking = async (): Promise<readonly unknown[]> =>
+      (await inspect({ ...app.config, acceptedHba }, 'adopt', dependencies, patience())).findings
+        .filter(({ severity }) => severity === 'blocks')
+        .map(({ code, details }) => [code, details['slot']]);
+
+    await db.sql('CREATE DATABASE tenant');
+    expect(await blocking()).toEqual([]);
+    await useLines(lines);
+    expect(await blocking()).toEqual([
+      ['hba-differs-for-slots', 'app_a'],
+      ['hba-differs-for-slots', 'app_b'],
+    ]);
+    await db.sql('DROP DATABASE shop');
+    expect(await blocking()).toEqual([]);
+    await db.sql('DROP DATABASE tenant');
+  });
+
   it('takes a word on the turns of the slots for none on the way back to the login', async () => {
     await useLines(['host all app_a,app_b 127.0.0.2/32 scram-sha-256', 'host all all 127.0.0.0/8 reject']);
     await db.sql('ALTER ROLE app_a LOGIN');

@@ -34,9 +34,9 @@ export function afterClaiming(state: Claiming, event: Event): State {
 
 /** Takes up what the vault granted, resuming the row where it is about the same rotation, or a repair. */
 export function take(grant: Grant, row: Row | null, wish: Wish): State {
-  const isGivenUp = grant.phase === 'pending' && grant.rotationId === wish.giveUpRotationId && row?.goal !== 'repair';
+  const isGivenUp = grant.phase === 'pending' && grant.rotationId === wish.giveUpRotationId && !isRepairFirst(row, grant);
   const goal = isGivenUp ? 'undo' : goalOf(grant, row);
-  if (row !== null && row.goal !== 'repair' && (goal === null || row.rotationId !== grant.rotationId)) {
+  if (row !== null && !isRepairFirst(row, grant) && (goal === null || row.rotationId !== grant.rotationId)) {
     return { at: 'finishing', work: row, outcome: outcomeOfOver(row.goal), afterwards: { kind: 'take', grant }, wish };
   }
   if (goal !== null) {
@@ -45,6 +45,15 @@ export function take(grant: Grant, row: Row | null, wish: Wish): State {
   }
   if (wish.probe) return { at: 'probing', work: workFrom(grant, 'repair'), wish };
   return { at: 'releasing', epoch: grant.epoch, rest: { kind: 'idle', retryInMs: null } };
+}
+
+/**
+ * A repair comes first, and so does whatever still knows what the vault has forgotten, unless its own rotation goes on: what
+ * another agent ended was ended without that.
+ */
+function isRepairFirst(row: Row | null, grant: Grant): boolean {
+  if (row === null) return false;
+  return row.goal === 'repair' || (row.rotationId !== grant.rotationId && forgottenOf(row.versions).length > 0);
 }
 
 /** What only the row knows is looked for too, and stays sealed in it until the database is as the vault says. */
@@ -63,7 +72,7 @@ function strategyOf(goal: Goal, grant: Grant, row: Row | null): Strategy {
  * only a probe can find work.
  */
 function goalOf(grant: Grant, row: Row | null): Goal | null {
-  if (row?.goal === 'repair') return grant.phase === 'promoted' ? 'repair-while-draining' : 'repair';
+  if (isRepairFirst(row, grant)) return grant.phase === 'promoted' ? 'repair-while-draining' : 'repair';
   switch (grant.phase) {
     case 'pending':
       return row?.rotationId === grant.rotationId && (row.goal === 'confirm' || row.goal === 'undo') ? row.goal : 'apply';

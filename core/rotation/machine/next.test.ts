@@ -197,6 +197,27 @@ describe('the machine', () => {
     if (retired.length > 0) expect(held.state).toMatchObject({ at: 'resting', rest: { kind: 'idle', retryInMs: 500 } });
   });
 
+  it.each(['repair-while-draining', 'drain', 'retire'] as const)(
+    'does as a repair, before anything else, the row of a %s that knows what the vault has forgotten and that is over there',
+    (goal) => {
+      const row: Row = { ...repairRow, rotationId: 'rot_1', goal };
+      const steady: Grant = {
+        ...promotedGrant,
+        rotationId: null,
+        phase: 'steady',
+        versions: { ...promotedGrant.versions, previous: null },
+      };
+      const written = (granted: Grant) => after([{ kind: 'claimed', grant: granted }], row).effects;
+
+      expect(after([], row).effects).toEqual([{ kind: 'claim', purpose: 'repair' }]);
+      for (const granted of [steady, grant])
+        expect(written(granted)).toMatchObject([{ kind: 'write-row', work: { goal: 'repair', versions: { retired: forgotten } } }]);
+      expect(written(promotedGrant)).toMatchObject([
+        { kind: 'write-row', work: { goal: 'repair-while-draining', rotationId: 'rot_2', versions: { retired: forgotten } } },
+      ]);
+    },
+  );
+
   it('claims anew what was overtaken and whose row knows what the vault has forgotten', () => {
     const events: readonly Event[] = [{ kind: 'claimed', grant }, { kind: 'row-written' }, { kind: 'session-open' }];
 

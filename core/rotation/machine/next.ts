@@ -2,6 +2,8 @@
  * The machine: what an agent does about one secret, as a pure function of where it is and what happened. It follows the
  * protocol of rotation-protocol.md step by step; `test/exploration` searches it completely.
  */
+
+import { forgottenOf } from '../strategies/strategy.ts';
 import { afterClaiming, afterProbing, forPerson, resting, take } from './claiming.ts';
 import { afterCounting, afterDraining, afterProbingDrain, afterReporting } from './draining.ts';
 import { effectOf } from './effects.ts';
@@ -19,7 +21,7 @@ export interface Transition {
 /** Where a call begins: with the journal's row, with a drain that this process has under way, or with nothing. */
 export function begin(from: { readonly row: Row | null; readonly draining: Work | null }, wish: Wish): Transition {
   if (from.draining !== null) return entered({ at: 'draining', work: from.draining, wish });
-  const isRepair = from.row === null ? wish.probe : from.row.goal === 'repair';
+  const isRepair = from.row === null ? wish.probe : from.row.goal === 'repair' || forgottenOf(from.row.versions).length > 0;
   return entered({ at: 'claiming', purpose: isRepair ? 'repair' : 'work', row: from.row, wish });
 }
 

@@ -11,6 +11,8 @@ import type { Input } from '../../input.ts';
 import { secretOption, secretPositional } from '../../secret-option.ts';
 import { yesOption } from './plan-first.ts';
 
+type LeftBehind = LocalResult<'agent.remove'>['leftBehind'][number];
+
 const declined = 1;
 
 export const remove: Command = {
@@ -23,7 +25,7 @@ export const remove: Command = {
   },
   details: [
     'Removes the local configuration only. The managed secret, its rotation schedule and the login in the database stay as they are.',
-    'While a rotation is in flight this is refused. With --abandon and --reason it ends at the vault without anybody having looked at the database, the secret is no longer under management, and every version that the database may still hold stays sealed in the vault. What those are is printed, and kept in the journal of the daemon.',
+    'While a rotation is in flight this is refused. With --abandon and --reason it ends at the vault without anybody having looked at the database, the secret is no longer under management, and every version that the database may still hold stays sealed in the vault, as far as it knows them. What those are is printed, and kept in the journal of the daemon.',
   ],
   run: async (input, context) => {
     const secretId = input.identifier('secret');
@@ -61,10 +63,16 @@ async function isAbandonmentAccepted(input: Input, context: Context, secretId: s
   return false;
 }
 
-function tellAbandoned(context: Context, secretId: string, leftBehind: LocalResult<'agent.remove'>['leftBehind']): void {
+function tellAbandoned(context: Context, secretId: string, leftBehind: readonly LeftBehind[]): void {
   context.terminal.print(`abandoned ${secretId}; the database may still hold:`);
   for (const { login, version, label } of leftBehind) {
-    const carried = version === null ? 'no version that the vault knows of' : `v${version} (${label}), sealed in the vault`;
-    context.terminal.print(`  ${safeText(login)}: ${carried}`);
+    context.terminal.print(`  ${safeText(login)}: ${carriedOf(version, label)}`);
   }
+}
+
+function carriedOf(version: LeftBehind['version'], label: LeftBehind['label']): string {
+  if (version === null) return 'no version that the vault knows of';
+  return label === 'none'
+    ? `v${version} in the journal of the daemon, not named by the vault`
+    : `v${version} (${label}), sealed in the vault`;
 }
