@@ -61,8 +61,17 @@ function keepCompiledCode() {
   }
 }
 
+/*
+ * A daemon does most when it starts, and then runs for months. Left alone, V8 keeps the young generation at the size that
+ * the start made it: 40 of 166 MB with a thousand agents that have nothing to do.
+ */
+function keepHeapSmall() {
+  require('v8').setFlagsFromString('--semi-space-growth-factor=1');
+}
+
 if (isNewEnough) {
   keepCompiledCode();
+  if (programName === 'sikkerkeyd') keepHeapSmall();
   require('../' + programName + '.cjs');
 } else {
   runWithBroughtNode();
