@@ -148,6 +148,20 @@ describe('the machine', () => {
     },
   );
 
+  it.each([
+    { name: 'knows nothing more than the vault', row: { ...repairRow, versions }, at: 'finishing' },
+    { name: 'alone knows what the vault has forgotten', row: repairRow, at: 'resting' },
+  ])('given up over a stranger’s password, a repair whose row $name is $at', ({ row, at }) => {
+    const foreign: Shape = { logins: [{ ...open, slot: 'a' }] };
+    const events: readonly Event[] = [{ kind: 'claimed', grant }, ...toLook.slice(1), { kind: 'looked', shape: foreign }];
+
+    const { state } = events.reduce(
+      (reached, event) => next(reached.state, event),
+      begin({ row, draining: null }, { ...wish, giveUpRotationId: 'rot_2' }),
+    );
+    expect(state.at).toBe(at);
+  });
+
   it('repairs both versions of a drain, by what the row alone knows, before it goes on with the drain', () => {
     const { state, effects } = after([{ kind: 'claimed', grant: promotedGrant }], repairRow);
 

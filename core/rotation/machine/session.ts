@@ -98,8 +98,8 @@ function afterLook(asked: SessionWork, shape: Shape, wish: Wish, rules: MachineR
 function beforeForeignPassword(work: SessionWork, wish: Wish): State {
   if (!wish.knowsEnded) return { at: 'claiming', purpose: 'repair', row: rowOf(work), wish };
   if (work.goal === 'undo' && work.undoCode === givenUp) return reached(work, wish);
-  // Nothing is in flight any more and the login is its owner's again, whatever password they gave it.
-  if (work.goal === 'repair' && wish.giveUpRotationId !== null)
+  // The login is its owner's again, whatever password they gave it; but what only this row knows of a database does not go with that.
+  if (work.goal === 'repair' && wish.giveUpRotationId !== null && forgottenOf(work.versions).length === 0)
     return { at: 'finishing', work, outcome: 'superseded', afterwards: { kind: 'release' }, wish };
   return resting(quarantined);
 }
