@@ -20,6 +20,15 @@ test('counts passed, failed and skipped tests', () => {
   expect(readSection(file, 1)).toMatchObject({ passed: 1, failed: 1, skipped: 1 });
 });
 
+test('says again at the end which test failed, and why', () => {
+  const file = join(directory, 'failed.json');
+  const failureMessages = ['expected 1 to be 2\n    at a.test.ts:3\n    at node_modules/vitest/run.js:1'];
+  const assertionResults = [{ fullName: 'adds', status: 'failed', failureMessages }];
+  writeFileSync(file, JSON.stringify({ testResults: [{ name: 'a.test.ts', status: 'failed', assertionResults }] }));
+
+  expect(readSection(file, 1).failures).toEqual(['a.test.ts: adds\nexpected 1 to be 2\n    at a.test.ts:3']);
+});
+
 test('counts a run that failed outside of its tests', () => {
   expect(readSection(makeReport({ name: 'a', status: 'passed' }), 1)).toMatchObject({ passed: 1, failed: 1 });
 });
@@ -31,7 +40,7 @@ test('counts a file that could not be loaded', () => {
     JSON.stringify({ testResults: [{ name: 'b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] }] }),
   );
 
-  expect(readSection(file, 1)).toMatchObject({ failed: 1, problems: ['b.test.ts: no such module'] });
+  expect(readSection(file, 1)).toMatchObject({ failed: 1, failures: ['b.test.ts: no such module'] });
 });
 
 test('counts a section without tests, or without a report, as failed', () => {

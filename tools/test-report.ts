@@ -8,7 +8,7 @@ const report = z.object({
       name: z.string(),
       status: z.string(),
       message: z.string().optional(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).default([]) })),
     }),
   ),
 });
@@ -19,34 +19,45 @@ export interface SectionResult {
   readonly skipped: number;
   /** Names of what was skipped, with their files. */
   readonly skippedNames: readonly string[];
-  /** What failed besides single tests: a file that could not be loaded, an error outside of any test, no test at all. */
-  readonly problems: readonly string[];
+  /** What failed, each with its reason: tests, a file that could not be loaded, an error outside of any test, no test at all. */
+  readonly failures: readonly string[];
 }
 
 /** Tests that only `SLOW=1` runs say so in their names; leaving them out is no failure anywhere. */
 const isSlow = (name: string): boolean => name.includes('SLOW=1');
+
+/** Lines of a reason that are shown: an assertion with its difference, and where it stands. */
+const REASON_LINES = 24;
+
+const reasonOf = (messages: readonly string[]): string =>
+  messages
+    .flatMap((message) => message.split('\n'))
+    .filter((line) => !line.includes('node_modules'))
+    .slice(0, REASON_LINES)
+    .join('\n');
 
 /**
  * `exitCode` is vitest's own: when it failed although every test passed (an unhandled rejection, a leaked worker), that
  * counts as one failure.
  */
 export function readSection(reportFile: string, exitCode: number): SectionResult {
-  if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], problems: ['vitest left no report'] };
+  if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], failures: ['vitest left no report'] };
   const { testResults } = report.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
   const tests = testResults.flatMap((file) => file.assertionResults.map((one) => ({ ...one, file: file.name })));
   const passed = tests.filter((one) => one.status === 'passed').length;
-  const failedTests = tests.filter((one) => one.status === 'failed').length;
+  const failedTests = tests
+    .filter((one) => one.status === 'failed')
+    .map((one) => `${one.file}: ${one.fullName}\n${reasonOf(one.failureMessages)}`);
   const skippedNames = tests
     .filter((one) => one.status !== 'passed' && one.status !== 'failed')
     .map((one) => `${one.file}: ${one.fullName}`);
   const brokenFiles = testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.every((one) => one.status !== 'failed'),
   );
-  const problems = brokenFiles.map((file) => `${file.name}: ${file.message?.split('\n')[0] ?? 'could not be run'}`);
-  if (tests.length === 0 && problems.length === 0) problems.push('there is no test in this section');
-  if (exitCode !== 0 && failedTests === 0 && problems.length === 0)
-    problems.push(`vitest ended with ${exitCode} although every test passed`);
-  return { passed, failed: failedTests + problems.length, skipped: skippedNames.length, skippedNames, problems };
+  const failures = [...failedTests, ...brokenFiles.map((file) => `${file.name}: ${reasonOf([file.message ?? 'could not be run'])}`)];
+  if (tests.length === 0 && failures.length === 0) failures.push('there is no test in this section');
+  if (exitCode !== 0 && failures.length === 0) failures.push(`vitest ended with ${exitCode} although every test passed`);
+  return { passed, failed: failures.length, skipped: skippedNames.length, skippedNames, failures };
 }
 
 /** In continuous integration what was skipped for want of a server or of Python is a failure. */

@@ -37,7 +37,7 @@ async function runSection(name: string, reportFile: string): Promise<SectionResu
 
 async function checkSection(): Promise<SectionResult> {
   const { passed, failed } = await runChecks();
-  return { passed, failed, skipped: 0, skippedNames: [], problems: [] };
+  return { passed, failed, skipped: 0, skippedNames: [], failures: [] };
 }
 
 function printSummary(sections: readonly Done[]): void {
@@ -46,7 +46,7 @@ function printSummary(sections: readonly Done[]): void {
     writeLine(
       `${section.failed === 0 ? '✓' : '✗'} ${section.title.padEnd(24)} ${summaryLine(section).padEnd(36)} ${formatDuration(section.ms)}`,
     );
-    for (const problem of section.problems) writeLine(`    failed: ${problem}`);
+    for (const failure of section.failures) writeLine(`    failed: ${failure.replaceAll('\n', '\n        ')}`);
   }
   const skipped = sections.flatMap((section) => section.skippedNames);
   if (skipped.length > 0)

@@ -20,6 +20,14 @@ afterEach(async () => {
   await stand?.close();
 });
 
+/** A host and its vault, closed after the test. */
+async function standWith(drainDeadlineMs: number): Promise<Stand> {
+  const opened = await Stand.open({ drainDeadlineMs });
+  stand = opened;
+  vault = opened.vault;
+  return opened;
+}
+
 interface Restored {
   readonly opened: Stand;
   readonly managed: Managed;
@@ -30,9 +38,7 @@ interface Restored {
 
 /** A backup is taken, this many rotations follow (the last one up to that state), and the backup is restored. */
 async function restoredAfter(rotations: number, state: 'promoted' | 'retired'): Promise<Restored> {
-  const opened = await Stand.open({ drainDeadlineMs: state === 'promoted' ? 600_000 : 1_000 });
-  stand = opened;
-  vault = opened.vault;
+  const opened = await standWith(state === 'promoted' ? 600_000 : 1_000);
   const managed = await opened.adopted();
   await backUp(opened);
   if (state === 'promoted') await readSecret(opened, managed);
@@ -151,15 +157,10 @@ describe('a vault restored from a backup', () => {
   test.each(['journalled-apply', 'before-confirm'] as const)(
     'that never heard of the rotation whose daemon died at "%s" is gone on with by the word of a person',
     async (boundary) => {
-      const opened = await Stand.open({ drainDeadlineMs: 1_000 });
-      stand = opened;
-      vault = opened.vault;
+      const opened = await standWith(1_000);
       const managed = await opened.adopted();
       await backUp(opened);
-      await diesWhileRotating(opened, managed, boundary);
-      await restore(opened);
-      await opened.restartDaemon();
-      await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
+      await diesAndGoesBack(opened, managed, boundary);
 
       const accepted = await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
 
@@ -175,15 +176,10 @@ describe('a vault restored from a backup', () => {
   test.each(['epoch-accepted', 'journalled-repair', 'finished'] as const)(
     'is never alone with a login that it does not know, also where the daemon dies at "%s" of the repair',
     async (boundary) => {
-      const opened = await Stand.open({ drainDeadlineMs: 1_000 });
-      stand = opened;
-      vault = opened.vault;
+      const opened = await standWith(1_000);
       const managed = await opened.adopted();
       await backUp(opened);
-      await diesWhileRotating(opened, managed, 'before-confirm');
-      await restore(opened);
-      const dying = await opened.restartDaemon(boundary);
-      await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead');
+      const dying = await diesAndGoesBack(opened, managed, 'before-confirm', boundary);
 
       await commandLine(opened, 'agent', 'repair', managed.secretId, '--accept-epoch', '--yes');
 
@@ -207,9 +203,7 @@ describe('a vault restored from a backup in which a rotation was in flight', () 
     phase: 'pending' | 'promoted',
     failpoint?: string,
   ): Promise<Pick<Restored, 'opened' | 'managed' | 'held'>> {
-    const opened = await Stand.open({ drainDeadlineMs: phase === 'promoted' ? 600_000 : 1_000 });
-    stand = opened;
-    vault = opened.vault;
+    const opened = await standWith(phase === 'promoted' ? 600_000 : 1_000);
     const managed = await opened.adopted();
     const { secretId } = managed;
     if (phase === 'promoted') {
@@ -228,10 +222,7 @@ describe('a vault restored from a backup in which a rotation was in flight', () 
     });
     await rotated(opened, managed, 'retired');
     const held = await readLiveCredential(opened, managed);
-    await diesWhileRotating(opened, managed, 'before-confirm');
-    await restore(opened);
-    await opened.restartDaemon(failpoint);
-    await eventually('the agent rests', async () => (await opened.agent(secretId)).errorCode === 'epoch-ahead', 40_000);
+    await diesAndGoesBack(opened, managed, 'before-confirm', failpoint, 40_000);
     expect(await tryLogin(opened, held.username, held.password)).toBe('accepted');
     return { opened, managed, held };
   }
@@ -291,18 +282,13 @@ describe('a vault restored from a backup in which a rotation was in flight', () 
 
 describe('a restored vault whose host is not alone, or that has gone on meanwhile', () => {
   test('that has given a number anew, of a login without another one, does not hide what the database holds under it', async () => {
-    const opened = await Stand.open({ drainDeadlineMs: 1_000 });
-    stand = opened;
-    vault = opened.vault;
+    const opened = await standWith(1_000);
     const managed = await opened.manage(1_000);
     const { secretId } = managed;
     const { rotationId } = await opened.client((client) => client.call('agent.adopt', { secretId, strategy: 'single' }));
     await opened.retired(secretId, rotationId);
     await backUp(opened);
-    await diesWhileRotating(opened, managed, 'before-confirm');
-    await restore(opened);
-    await opened.restartDaemon();
-    await eventually('the agent rests', async () => (await opened.agent(secretId)).errorCode === 'epoch-ahead');
+    await diesAndGoesBack(opened, managed, 'before-confirm');
     const again = await opened.client((client) => client.call('agent.rotate', { secretId }));
 
     expect(await commandLine(opened, 'agent', 'repair', secretId, '--accept-epoch', '--yes')).toMatchObject({ code: 0 });
@@ -312,9 +298,7 @@ describe('a restored vault whose host is not alone, or that has gone on meanwhil
   }, 120_000);
 
   test('is gone on with by a word that is said there, with what the first one alone knows', async () => {
-    const opened = await Stand.open({ drainDeadlineMs: 1_000 });
-    stand = opened;
-    vault = opened.vault;
+    const opened = await standWith(1_000);
     const home = join(opened.directory, 'o');
     await mkdir(home, { mode: 0o700 });
     const other = await startDaemon(home);
@@ -324,10 +308,7 @@ describe('a restored vault whose host is not alone, or that has gone on meanwhil
       await managedThere(opened, secretId, other.socket);
       await backUp(opened);
       for (let nth = 1; nth <= 2; nth += 1) await rotated(opened, managed, 'retired');
-      await diesWhileRotating(opened, managed, 'before-confirm');
-      await restore(opened);
-      await opened.restartDaemon();
-      await eventually('the agent rests', async () => (await opened.agent(secretId)).errorCode === 'epoch-ahead', 40_000);
+      await diesAndGoesBack(opened, managed, 'before-confirm', undefined, 40_000);
       const repairs = { secretId, overwriteForeignPassword: false };
       await withClient(other.socket, (client) => client.call('agent.start', { secretId }));
       await withClient(other.socket, (client) => client.call('agent.repair', repairs));
@@ -371,9 +352,7 @@ describe('a vault restored from a backup of before an adoption', () => {
     failpoint?: string,
     strategy: 'flip' | 'single' = 'flip',
   ): Promise<{ opened: Stand; managed: Managed }> {
-    const opened = await Stand.open({ drainDeadlineMs: state === 'promoted' ? 600_000 : 1_000 });
-    stand = opened;
-    vault = opened.vault;
+    const opened = await standWith(state === 'promoted' ? 600_000 : 1_000);
     const managed = await opened.manage();
     const { secretId, owner, firstPassword } = managed;
     await backUp(opened);
@@ -458,6 +437,21 @@ async function diesWhileRotating(opened: Stand, { secretId }: Managed, boundary:
     await opened.client((client) => client.call('agent.rotate', { secretId })).catch(() => null);
     return killed.child.signalCode === 'SIGKILL';
   });
+}
+
+/** The daemon dies in the middle of a rotation, the vault is restored, and the daemon that is started anew rests over that. */
+async function diesAndGoesBack(
+  opened: Stand,
+  managed: Managed,
+  boundary: string,
+  failpoint?: string,
+  withinMs = 15_000,
+): Promise<Stand['daemon']> {
+  await diesWhileRotating(opened, managed, boundary);
+  await restore(opened);
+  const started = await opened.restartDaemon(failpoint);
+  await eventually('the agent rests', async () => (await opened.agent(managed.secretId)).errorCode === 'epoch-ahead', withinMs);
+  return started;
 }
 
 async function rolesOf(opened: Stand, { owner }: Managed): Promise<readonly { name: string; login: boolean }[]> {

@@ -19,6 +19,16 @@ export function tickContract(vault: CurrentVault): void {
     await daemon.rotate();
     return { secretId, daemon };
   };
+  /** Rotates once: from now on the version before drains. */
+  const draining = async ({ secretId, daemon }: { readonly secretId: string; readonly daemon: Daemon }) => {
+    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
+    const work = await daemon.claim();
+    await daemon.confirm(work);
+    return work;
+  };
+  /** As published clients read. */
+  const readBy = async (reader: string, secretId: string) =>
+    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(reader), secretId, instance: null, pool: null }));
   const due = () => vault().storage.requestDueRotations({ now: vault().now, limit: 10, mayBegin: () => true, seal: sealFor });
   const managed = async (secretId: string) =>
     expectDone(await vault().storage.showSecret({ caller: vault().operator(), secretId })).managed;
@@ -55,9 +65,7 @@ export function tickContract(vault: CurrentVault): void {
 
   test('what is due while one drains begins after that one has ended', async () => {
     const { secretId, daemon } = await adopted(10_000);
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    const work = await daemon.claim();
-    await daemon.confirm(work);
+    const work = await draining({ secretId, daemon });
     vault().now += 20_000;
 
     expect(await due()).toBe(0);
@@ -120,10 +128,8 @@ export function tickContract(vault: CurrentVault): void {
 
   test('a drain whose deadline passed is announced once', async () => {
     const { secretId, daemon } = await adopted(null);
-    const reader = { secretId, instance: null, pool: null };
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    await daemon.confirm(await daemon.claim());
+    await readBy(machineId, secretId);
+    await draining({ secretId, daemon });
 
     expect(await vault().lives(59_999)).toBe(0);
     expect(await vault().lives(1)).toBe(1);
@@ -148,11 +154,8 @@ export function tickContract(vault: CurrentVault): void {
 
   test('after a silence every drain that is not over lasts again for its own deadline, or for less where that is said', async () => {
     const { secretId, daemon } = await adopted(null);
-    const reader = { secretId, instance: null, pool: null };
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    const work = await daemon.claim();
-    await daemon.confirm(work);
+    await readBy(machineId, secretId);
+    const work = await draining({ secretId, daemon });
     const extend = (atMostMs: number) => vault().storage.extendDrains({ now: vault().now, atMostMs });
     await vault().lives(59_999);
 
@@ -169,11 +172,8 @@ export function tickContract(vault: CurrentVault): void {
 
   test('however many silences there are, a drain ends when the vault was heard for twice its deadline', async () => {
     const { secretId, daemon } = await adopted(null);
-    const reader = { secretId, instance: null, pool: null };
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), ...reader }));
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    const work = await daemon.claim();
-    await daemon.confirm(work);
+    await readBy(machineId, secretId);
+    const work = await draining({ secretId, daemon });
     const silence = () => vault().storage.extendDrains({ now: vault().now, atMostMs: 900_000 });
     for (let heardMs = 0; heardMs < 119_000; heardMs += 1_000) {
       await vault().lives(1_000);
@@ -189,19 +189,12 @@ export function tickContract(vault: CurrentVault): void {
   test('a published client that cannot be heard holds what it read for as long as that lasts, and nothing else', async () => {
     const { secretId, daemon } = await adopted(null);
     const other = await adopted(null);
-    const reader = { instance: null, pool: null };
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(machineId), secretId, ...reader }));
+    await readBy(machineId, secretId);
     const elsewhere = await vault().approved(project);
     await vault().grant(other.secretId, elsewhere, 'read');
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(elsewhere), secretId: other.secretId, ...reader }));
-    const drains = async (of: Daemon, id: string) => {
-      expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId: id, seal: sealFor }));
-      const work = await of.claim();
-      await of.confirm(work);
-      return work;
-    };
-    const work = await drains(daemon, secretId);
-    const otherWork = await drains(other.daemon, other.secretId);
+    await readBy(elsewhere, other.secretId);
+    const work = await draining({ secretId, daemon });
+    const otherWork = await draining(other);
     const refused = () => vault().storage.extendDrainsHeldBy({ machineId, signedAt: vault().now + 400_000, now: vault().now });
 
     let extended = 0;
@@ -221,9 +214,8 @@ export function tickContract(vault: CurrentVault): void {
     const { secretId, daemon } = await adopted(null);
     const reading = await vault().approved(project);
     await vault().grant(secretId, reading, 'read');
-    expectDone(await vault().storage.readLiveSecret({ caller: vault().machine(reading), secretId, instance: null, pool: null }));
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    await daemon.confirm(await daemon.claim());
+    await readBy(reading, secretId);
+    await draining({ secretId, daemon });
     await vault().lives(50_000);
     const refused = () => {
       vault().now += 1;
@@ -243,8 +235,7 @@ export function tickContract(vault: CurrentVault): void {
 
   test('an operator who said retire now is obeyed after a silence too', async () => {
     const { secretId, daemon } = await adopted(null);
-    expectDone(await vault().storage.requestRotation({ caller: vault().operator(), secretId, seal: sealFor }));
-    await daemon.confirm(await daemon.claim());
+    await draining({ secretId, daemon });
     expectDone(await vault().storage.retireNow({ caller: vault().operator(), secretId }));
 
     expect(await vault().storage.extendDrains({ now: vault().now + 60_000, atMostMs: 900_000 })).toBe(0);
