@@ -192,6 +192,24 @@ test('requests that were accepted once, captured and sent again, keep a drain fo
   expect(await drain()).toBe('deadline-passed');
 });
 
+test('captured requests that a jumping clock signed, all within a minute, keep a drain for no longer than twice its length', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const drain = await draining(project, reader.machineId, { readAgoMs: 600_000 });
+  const now = clock.now() - 600_000;
+  const captured = [now + 240_000, now + 250_000, now + 260_000];
+  for (const signedAt of captured) {
+    const caller = { ...vault.machine(reader.machineId), now, signedAt };
+    expectDone(await vault.storage.listForMachine({ caller, projectId: null }));
+  }
+
+  for (const signedAt of captured) {
+    await pass(42_000);
+    expect(await reader.ask(signedAt)).toBe('clock-outside-window');
+  }
+  expect(await drain()).toBe('deadline-passed');
+});
+
 test.each([
   { name: 'set back since it was accepted', before: -1, after: -400_000 },
   { name: 'once further ahead of its time than now', before: dayMs, after: 400_000 },

@@ -23,6 +23,8 @@ export function done<Value>(value: Value): { readonly kind: 'done'; readonly val
 export interface SeenMachine {
   readonly state: MachineState;
   readonly lastSeenAt: number | null;
+  /** When the machine signed by its own clock what it was last seen by. */
+  readonly seenSignedAt: number | null;
 }
 
 interface SeenOperator {
@@ -38,7 +40,9 @@ export class Admission {
   readonly #operatorSeen;
 
   constructor(db: Database, nonces: NonceRegister) {
-    this.#machine = db.prepare<[string], SeenMachine>('SELECT state, last_seen_at AS lastSeenAt FROM machines WHERE machine_id = ?');
+    this.#machine = db.prepare<[string], SeenMachine>(
+      'SELECT state, last_seen_at AS lastSeenAt, seen_signed_at AS seenSignedAt FROM machines WHERE machine_id = ?',
+    );
     this.#operator = db.prepare<[string], SeenOperator>(
       'SELECT disabled_at IS NULL AS isEnabled, last_seen_at AS lastSeenAt FROM operators WHERE operator_id = ?',
     );
@@ -72,7 +76,10 @@ export class Admission {
   #enter(caller: MachineCaller, found: SeenMachine): Refused | null {
     const use = this.nonceOf(caller);
     if (use !== 'fresh') return refuse(use);
-    if (isStale(found.lastSeenAt, caller.now)) this.#machineSeen.run(caller.now, caller.signedAt, caller.id);
+    const { now, signedAt } = caller;
+    // The signing clock may jump within the window: what it signs then is not to pass as new when somebody sends it again later.
+    const isAhead = signedAt > (found.seenSignedAt ?? signedAt) + lastSeenPrecisionMs;
+    if (isAhead || isStale(found.lastSeenAt, now)) this.#machineSeen.run(now, signedAt, caller.id);
     return null;
   }
 

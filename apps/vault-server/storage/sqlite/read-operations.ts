@@ -167,9 +167,9 @@ function prepare(db: StoreContext['db']) {
   return {
     /** The secret, then the machine. */
     live: db.prepare<[string, string], LiveRow>(
-      `SELECT m.state, m.last_seen_at AS lastSeenAt, s.project_id AS projectId, s.name, s.kind, s.live_version AS version,
-         s.field_names AS fieldNames, v.sealed, b.machine_id IS NOT NULL AS isMember, g.machine_id IS NOT NULL AS isGranted,
-         f.version AS fetched
+      `SELECT m.state, m.last_seen_at AS lastSeenAt, m.seen_signed_at AS seenSignedAt,
+         s.project_id AS projectId, s.name, s.kind, s.live_version AS version, s.field_names AS fieldNames,
+         v.sealed, b.machine_id IS NOT NULL AS isMember, g.machine_id IS NOT NULL AS isGranted, f.version AS fetched
        FROM machines m
        LEFT JOIN secrets s ON s.secret_id = CAST(? AS TEXT) AND s.deleted_at IS NULL
        LEFT JOIN versions v ON v.secret_id = s.secret_id AND v.version = s.live_version
