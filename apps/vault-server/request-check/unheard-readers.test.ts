@@ -192,16 +192,21 @@ test('requests that were accepted once, captured and sent again, keep a drain fo
   expect(await drain()).toBe('deadline-passed');
 });
 
-test('captured requests that a jumping clock signed, all within a minute, keep a drain for no longer than twice its length', async () => {
+test.each([
+  { name: 'that was heard last at that time', heardAgainAt: [] },
+  { name: 'that is right again', heardAgainAt: [61_000] },
+])('captured requests that a clock $name signed ahead keep a drain for no longer than twice its length', async ({ heardAgainAt }) => {
   const project = await vault.project();
   const reader = await client(project);
   const drain = await draining(project, reader.machineId, { readAgoMs: 600_000 });
   const now = clock.now() - 600_000;
-  const captured = [now + 240_000, now + 250_000, now + 260_000];
-  for (const signedAt of captured) {
-    const caller = { ...vault.machine(reader.machineId), now, signedAt };
+  const captured = [240_000, 250_000, 260_000, 270_000, 280_000].map((ahead) => now + ahead);
+  const asks = async (at: number, signedAt: number) => {
+    const caller = { ...vault.machine(reader.machineId), now: at, signedAt };
     expectDone(await vault.storage.listForMachine({ caller, projectId: null }));
-  }
+  };
+  for (const signedAt of captured) await asks(now, signedAt);
+  for (const at of heardAgainAt) await asks(now + at, now + at);
 
   for (const signedAt of captured) {
     await pass(42_000);
@@ -225,6 +230,18 @@ test.each([
     expect(await drain()).toBe('draining');
   },
 );
+
+test('a refusal by a clock of the vault that was ahead hides no later proof from the next process', async () => {
+  const project = await vault.project();
+  const reader = await client(project);
+  const right = clock.now();
+  clock.jump(dayMs);
+  expect(await reader.ask(right)).toBe('clock-outside-window');
+  clock.jump(-dayMs);
+  expectDone(await vault.storage.listForMachine({ caller: vault.machine(reader.machineId), projectId: null }));
+
+  expect(await vault.storage.lastSeenAt({ kind: 'machine', id: reader.machineId })).toBe(right);
+});
 
 test('that a machine was refused for its clock is known to the next process too', async () => {
   const project = await vault.project();

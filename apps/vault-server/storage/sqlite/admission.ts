@@ -23,8 +23,16 @@ export function done<Value>(value: Value): { readonly kind: 'done'; readonly val
 export interface SeenMachine {
   readonly state: MachineState;
   readonly lastSeenAt: number | null;
-  /** When the machine signed by its own clock what it was last seen by. */
+  /** The latest time at which the machine signed, by its own clock, what it was seen by. */
   readonly seenSignedAt: number | null;
+}
+
+/** That a machine was heard. Its signing clock may have jumped within the window: the latest of its times stands. */
+interface Seen {
+  readonly id: string;
+  readonly now: number;
+  readonly signedAt: number;
+  readonly windowMs: number;
 }
 
 interface SeenOperator {
@@ -47,8 +55,10 @@ export class Admission {
       'SELECT disabled_at IS NULL AS isEnabled, last_seen_at AS lastSeenAt FROM operators WHERE operator_id = ?',
     );
     this.#nonces = nonces;
-    this.#machineSeen = db.prepare<[number, number, string]>(
-      'UPDATE machines SET last_seen_at = ?, seen_signed_at = ? WHERE machine_id = ?',
+    this.#machineSeen = db.prepare<Seen>(
+      `UPDATE machines SET last_seen_at = @now, refused_at = NULL,
+         seen_signed_at = iif(seen_signed_at > @signedAt AND seen_signed_at <= @now + @windowMs, seen_signed_at, @signedAt)
+       WHERE machine_id = @id`,
     );
     this.#operatorSeen = db.prepare<[number, string]>('UPDATE operators SET last_seen_at = ? WHERE operator_id = ?');
   }
@@ -79,7 +89,7 @@ export class Admission {
     const { now, signedAt } = caller;
     // The signing clock may jump within the window: what it signs then is not to pass as new when somebody sends it again later.
     const isAhead = signedAt > (found.seenSignedAt ?? signedAt) + lastSeenPrecisionMs;
-    if (isAhead || isStale(found.lastSeenAt, now)) this.#machineSeen.run(now, signedAt, caller.id);
+    if (isAhead || isStale(found.lastSeenAt, now)) this.#machineSeen.run({ id: caller.id, now, signedAt, windowMs });
     return null;
   }
 

@@ -18,6 +18,7 @@ interface DueRow {
 interface RefusedTime {
   readonly machineId: string;
   readonly signedAt: number;
+  readonly now: number;
   readonly windowMs: number;
   readonly precisionMs: number;
 }
@@ -86,9 +87,10 @@ export class Tick implements TickOperations {
     });
   readonly extendDrainsHeldBy: TickOperations['extendDrainsHeldBy'] = ({ machineId, signedAt, now }) =>
     this.#context.commits.run(() => {
-      this.#sql.refused.run(now, machineId);
+      const time = { machineId, signedAt, now, windowMs, precisionMs: lastSeenPrecisionMs };
+      this.#sql.refused.run(time);
       const newest = signedAt > now ? this.#sql.refusedAhead : this.#sql.refusedBehind;
-      const isNew = newest.run({ machineId, signedAt, windowMs, precisionMs: lastSeenPrecisionMs }).changes === 1 ? 1 : 0;
+      const isNew = newest.run(time).changes === 1 ? 1 : 0;
       const age = this.#context.age.get();
       return this.#extend(now, this.#sql.drainsHeldBy.all({ machineId, isNew, counted: age.ageMs, ageMs: ageAt(age, now) }));
     });
@@ -189,8 +191,40 @@ const oldFailureMs = 3_600_000;
 /** Spent and expired tokens are kept this long, so that "already used" can be told from "never was" in the file. */
 const spentTokenMs = 86_400_000;
 
+/** Of readers that the vault refuses for their time. */
+function prepareUnheard(db: StoreContext['db']) {
+  return {
+    drainsHeldBy: db.prepare<HeldByRefused, EndingDrain>(
+      `SELECT secretId, rotationId, endsAtAge FROM (
+       SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_ends_at_age AS before, m.drain_deadline_ms / 16 AS step,
+         min(CAST(@ageMs AS INTEGER) + m.drain_deadline_ms,
+           iif(@isNew = 1, 9007199254740991, r.drains_since_age + 2 * m.drain_deadline_ms)) AS endsAtAge
+       FROM holds h JOIN machines k ON k.machine_id = h.machine_id AND k.state = 'approved'
+         JOIN rotations r ON r.secret_id = h.secret_id AND r.previous_version = h.version
+         JOIN managed m ON m.secret_id = r.secret_id
+       WHERE h.machine_id = @machineId AND h.kind = 'published' AND r.state = 'promoted' AND r.retire_now = 0
+         AND r.drain_ends_at_age > CAST(@counted AS INTEGER))
+       WHERE before < endsAtAge - step`,
+    ),
+    /** Not with each request: some client may ask, or be asked for, all the time. */
+    refused: db.prepare<RefusedTime>(
+      "UPDATE machines SET refused_at = @now WHERE machine_id = @machineId AND state = 'approved' AND coalesce(abs(@now - refused_at) > @precisionMs, 1)",
+    ),
+    /** Not one of those that were accepted until now, nor refused before. */
+    refusedBehind: db.prepare<RefusedTime>(
+      `UPDATE machines SET refused_behind_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
+         AND @signedAt > max(coalesce(refused_behind_at, 0), coalesce(seen_signed_at, last_seen_at + @windowMs, 0) + @precisionMs)`,
+    ),
+    refusedAhead: db.prepare<RefusedTime>(
+      `UPDATE machines SET refused_ahead_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
+         AND @signedAt > coalesce(refused_ahead_at, 0)`,
+    ),
+  };
+}
+
 function prepare(db: StoreContext['db']) {
   return {
+    ...prepareUnheard(db),
     node: db.prepare<[], string>('SELECT node FROM vault').pluck(),
     /** Adopted or served by a published agent, and nothing in flight: so the limit counts what can begin. */
     due: db.prepare<[number, number, number], DueRotation>(
@@ -228,28 +262,6 @@ function prepare(db: StoreContext['db']) {
          FROM rotations r JOIN managed m ON m.secret_id = r.secret_id
          WHERE r.state = 'promoted' AND r.retire_now = 0 AND r.drain_ends_at_age > CAST(? AS INTEGER))
        WHERE before < endsAtAge`,
-    ),
-    drainsHeldBy: db.prepare<HeldByRefused, EndingDrain>(
-      `SELECT secretId, rotationId, endsAtAge FROM (
-       SELECT r.secret_id AS secretId, r.rotation_id AS rotationId, r.drain_ends_at_age AS before, m.drain_deadline_ms / 16 AS step,
-         min(CAST(@ageMs AS INTEGER) + m.drain_deadline_ms,
-           iif(@isNew = 1, 9007199254740991, r.drains_since_age + 2 * m.drain_deadline_ms)) AS endsAtAge
-       FROM holds h JOIN machines k ON k.machine_id = h.machine_id AND k.state = 'approved'
-         JOIN rotations r ON r.secret_id = h.secret_id AND r.previous_version = h.version
-         JOIN managed m ON m.secret_id = r.secret_id
-       WHERE h.machine_id = @machineId AND h.kind = 'published' AND r.state = 'promoted' AND r.retire_now = 0
-         AND r.drain_ends_at_age > CAST(@counted AS INTEGER))
-       WHERE before < endsAtAge - step`,
-    ),
-    refused: db.prepare("UPDATE machines SET refused_at = ? WHERE machine_id = ? AND state = 'approved'"),
-    /** Not one of those that were accepted until now, nor refused before. */
-    refusedBehind: db.prepare<RefusedTime>(
-      `UPDATE machines SET refused_behind_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
-         AND @signedAt > max(coalesce(refused_behind_at, 0), coalesce(seen_signed_at, last_seen_at + @windowMs, 0) + @precisionMs)`,
-    ),
-    refusedAhead: db.prepare<RefusedTime>(
-      `UPDATE machines SET refused_ahead_at = @signedAt WHERE machine_id = @machineId AND state = 'approved'
-         AND @signedAt > coalesce(refused_ahead_at, 0)`,
     ),
     extendDrain: db.prepare('UPDATE rotations SET drain_ends_at_age = ? WHERE rotation_id = ?'),
     expiredClaims: db.prepare<[number, number, number], DueRow & { readonly rotationId: string | null }>(
