@@ -151,8 +151,9 @@ export class Execution {
     if (outcome.kind === 'behind') return { kind: 'vault-behind' };
     if (outcome.kind === 'held') return { kind: 'held-by-another', retryInMs: outcome.retryInMs };
     const { rotationId, epoch, strategy, phase, versions, credentials } = outcome.claim;
+    const recognised = forgottenAmong(this.#credentials, credentials);
     this.#credentials = new Map([...this.#credentials, ...credentials]);
-    return this.#passed('claimed', { kind: 'claimed', grant: { rotationId, epoch, strategy, phase, versions } });
+    return this.#passed('claimed', { kind: 'claimed', grant: { rotationId, epoch, strategy, phase, versions }, recognised });
   }
 
   async #openSession(epoch: number, work: Work | null): Promise<Event> {
@@ -263,6 +264,13 @@ export class Execution {
     this.#fingerprint = this.#knownServer;
     this.#hasAcceptedServer = false;
   }
+}
+
+/** Versions below zero of which a claim brings login and password under numbers of the vault's own. */
+function forgottenAmong(known: ReadonlyMap<number, Credential>, brought: ReadonlyMap<number, Credential>): readonly number[] {
+  const isBrought = ({ username, password }: Credential): boolean =>
+    [...brought.values()].some((other) => other.username === username && other.password.equals(password));
+  return [...known].filter(([version, credential]) => version < 0 && isBrought(credential)).map(([version]) => version);
 }
 
 function wordOf(request: DriveRequest): PersonsWord | null {

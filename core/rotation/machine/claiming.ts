@@ -17,7 +17,10 @@ export function afterClaiming(state: Claiming, event: Event): State {
     case 'vault-behind':
       return resting(ahead);
     case 'claimed':
-      return take(event.grant, row, { ...wish, knowsEnded: state.purpose === 'repair' || event.grant.phase === 'promoted' });
+      return take(event.grant, withoutRecognised(row, event.recognised ?? []), {
+        ...wish,
+        knowsEnded: state.purpose === 'repair' || event.grant.phase === 'promoted',
+      });
     case 'held-by-another':
       // The other one does not know what this row alone knows.
       if (row === null || forgottenOf(row.versions).length > 0) return resting({ kind: 'idle', retryInMs: event.retryInMs });
@@ -30,6 +33,13 @@ export function afterClaiming(state: Claiming, event: Event): State {
     default:
       return impossible(state, event);
   }
+}
+
+/** What the vault has sealed itself is nobody's alone: a stranger's password beside it is its owner's affair again. */
+function withoutRecognised(row: Row | null, recognised: readonly number[]): Row | null {
+  const retired = row?.versions.retired;
+  if (row === null || retired === undefined || recognised.length === 0) return row;
+  return { ...row, versions: { ...row.versions, retired: retired.filter(({ version }) => !recognised.includes(version)) } };
 }
 
 /** Takes up what the vault granted, resuming the row where it is about the same rotation, or a repair. */

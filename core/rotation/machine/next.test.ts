@@ -151,9 +151,16 @@ describe('the machine', () => {
   it.each([
     { name: 'knows nothing more than the vault', row: { ...repairRow, versions }, at: 'finishing' },
     { name: 'alone knows what the vault has forgotten', row: repairRow, at: 'resting' },
-  ])('given up over a stranger’s password, a repair whose row $name is $at', ({ row, at }) => {
+    {
+      name: 'alone knew what the claim brings again',
+      row: repairRow,
+      recognised: forgotten.map(({ version }) => version),
+      at: 'finishing',
+    },
+    { name: 'alone knows something that the claim does not bring', row: repairRow, recognised: [99], at: 'resting' },
+  ])('given up over a stranger’s password, a repair whose row $name is $at', ({ row, recognised = [], at }) => {
     const foreign: Shape = { logins: [{ ...open, slot: 'a' }] };
-    const events: readonly Event[] = [{ kind: 'claimed', grant }, ...toLook.slice(1), { kind: 'looked', shape: foreign }];
+    const events: readonly Event[] = [{ kind: 'claimed', grant, recognised }, ...toLook.slice(1), { kind: 'looked', shape: foreign }];
 
     const { state } = events.reduce(
       (reached, event) => next(reached.state, event),

@@ -126,7 +126,8 @@ export type Effect =
 
 /** How the outstanding effect ended. */
 export type Event =
-  | { readonly kind: 'claimed'; readonly grant: Grant }
+  /** `recognised`: versions that only the row knew, of which the claim brings the values under numbers of the vault. */
+  | { readonly kind: 'claimed'; readonly grant: Grant; readonly recognised?: readonly number[] }
   | { readonly kind: 'nothing-to-claim' }
   | { readonly kind: 'vault-behind' }
   | { readonly kind: 'held-by-another'; readonly retryInMs: number }

@@ -1,6 +1,8 @@
 /** What only a person may ask of the driver, and what it finds out before it asks for a person. */
 import { driveRotation } from '@sikkerkey/core/rotation/drive.ts';
 import type { DriveRequest } from '@sikkerkey/core/rotation/driver/contract.ts';
+import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { describe, expect, it } from 'vitest';
 import { Crash, type Drive, drive, makeDriverBench } from './driver-bench.ts';
 import { expectOnlyLive, expectRotated, requested } from './expectations.ts';
@@ -11,6 +13,25 @@ const asking =
     driveRotation(deps, id, signal, request);
 const givingUp = asking({ giveUpRotationId: 'rot_2' });
 const stranger = 'set by a stranger';
+
+/** As the daemon writes down what a vault that went back may have forgotten. */
+function numberedBelowZero(row: JournalRow | null): JournalRow {
+  if (row === null) throw new Error('there is no row');
+  const { versions, credentials } = row;
+  const known = candidatesOf(versions).map(({ slot, version }, index) => ({
+    ref: { slot, version: -1 - index },
+    credential: credentials.get(version),
+  }));
+  const kept = new Map(known.flatMap(({ ref, credential }) => (credential === undefined ? [] : [[ref.version, credential] as const])));
+  const retired = known.map(({ ref }) => ref);
+  return {
+    ...row,
+    rotationId: null,
+    goal: 'repair',
+    versions: { live: versions.live, pending: null, previous: null, retired },
+    credentials: kept,
+  };
+}
 
 describe('a pending rotation that a person gives up', () => {
   it.each(['journalled-apply', 'after-statement', 'verified', 'journalled-confirm'] as const)(
@@ -52,6 +73,23 @@ describe('a pending rotation that a person gives up', () => {
     expect(outcome).toMatchObject({ kind: 'finished', receipt: { outcome: 'rejected' } });
     expect(bench.world.database.executed).toEqual([]);
     expect(bench.world.vaultState.pending).toBeNull();
+  });
+
+  it('is undone beside a stranger’s password, also where its row was kept over a vault that went back and knows it all the same', async () => {
+    const bench = requested({ crashAt: 'after-statement' });
+    await expect(drive(bench)).rejects.toThrow(Crash);
+    const { world } = bench;
+    world.journal.row = numberedBelowZero(world.journal.row);
+    world.database.logins.set('a', { mayLogIn: true, password: stranger });
+
+    const outcomes = [await drive(makeDriverBench({ world }), givingUp), await drive(makeDriverBench({ world }), givingUp)];
+
+    expect(outcomes).toMatchObject([
+      { kind: 'finished', receipt: { outcome: 'superseded' } },
+      { kind: 'finished', receipt: { outcome: 'rejected', rotationId: 'rot_2' } },
+    ]);
+    expect(world.database.logins.get('a')).toEqual({ mayLogIn: true, password: stranger });
+    expect(world.database.logins.get('b')).toEqual({ mayLogIn: false, password: null });
   });
 
   it('goes on where it has gone live before', async () => {
