@@ -39,8 +39,8 @@ export async function epochAheadOf(
   return epochAboveVaults(vault, journal, engine.markedEpoch(await engine.inspect('rotate', signal)), secretId, signal);
 }
 
-/** The same, of a mark that was read before. */
-async function epochAboveVaults(
+/** The same, of a mark that was read before; null: of none. */
+export async function epochAboveVaults(
   vault: Pick<RotationVault, 'newestEpoch'>,
   journal: Pick<VaultJournal, 'grantedEpoch'>,
   marked: number | null,

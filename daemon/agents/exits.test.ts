@@ -2,19 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
-import { VaultDenied, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
+import { VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { SecretText } from '@sikkerkey/core/secret-text.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
-import { type LeftBehind, leftBehind } from '@sikkerkey/protocol/vault/machine.ts';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalFile } from '../journal/journal-file.ts';
 import { createSealer } from '../journal/sealing.ts';
 import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
 import type { PreparedAgent } from './agent-deps.ts';
-import { asRepair, isStillAhead } from './epoch-ahead.ts';
-import { type AbandonmentDeps, abandonHere, askedRepair } from './exits.ts';
+import { isStillAhead } from './epoch-ahead.ts';
+import { askedRepair } from './exits.ts';
 
 const never = new AbortController().signal;
 const inFlight: JournalRow = {
@@ -114,67 +112,4 @@ describe('the word on a vault that has gone back', () => {
 
     expect(await journal.read('sk_1')).toBeNull();
   });
-
-  /** What is told, after it is checked that the receipt has the same. `byVault` null: the vault has deleted the secret. */
-  async function abandoned(row: JournalRow, byVault: readonly LeftBehind[] | null): Promise<readonly LeftBehind[]> {
-    await journal.write(row);
-    const context = {
-      link: { protocolKnown: () => Promise.resolve('v2') },
-      journal,
-      abandon: () => (byVault === null ? Promise.reject(new VaultDenied('not-found')) : Promise.resolve(byVault)),
-    };
-    const deps = {
-      vaults: { choose: () => context },
-      clock: { now: () => 5_000 },
-      log: { warn: () => undefined },
-      boundary: () => undefined,
-    } as unknown as AbandonmentDeps;
-    const told = await abandonHere(deps, 'vault_1', 'sk_1', 'burnt down', never);
-    const stored = new Database(join(directory, 'journal.db'), { readonly: true });
-    const kept = stored.prepare<[], string>('SELECT left_behind FROM receipt').pluck().get() ?? '';
-    stored.close();
-    expect(leftBehind.array().parse(JSON.parse(kept))).toEqual(told);
-    return told;
-  }
-
-  test('an abandonment names every login of the row, of a secret that the vault has deleted', async () => {
-    expect(await abandoned(inFlight, null)).toEqual([
-      { login: 'app_a', version: 3, label: 'current' },
-      { login: 'app_b', version: 4, label: 'pending' },
-    ]);
-  });
-
-  test('an abandonment names what the row alone knows of a restored vault, without a number and once', async () => {
-    expect(await abandoned(asRepair(inFlight), null)).toEqual([
-      { login: 'app_a', version: 3, label: 'current' },
-      { login: 'app_b', version: null, label: 'none' },
-    ]);
-  });
-
-  test.each([
-    {
-      name: 'the adoption',
-      row: asRepair(inFlight),
-      byVault: [{ login: 'app', version: 1, label: 'current' }],
-      added: [
-        { login: 'app_a', version: 3, label: 'none' },
-        { login: 'app_b', version: null, label: 'none' },
-      ],
-    },
-    {
-      name: 'nothing',
-      row: inFlight,
-      byVault: [
-        { login: 'app', version: null, label: 'none' },
-        { login: 'app_a', version: 3, label: 'current' },
-        { login: 'app_b', version: 4, label: 'quarantined' },
-      ],
-      added: [],
-    },
-  ] as const)(
-    'an abandonment adds what the row knows to what the vault names that has forgotten $name',
-    async ({ row, byVault, added }) => {
-      expect(await abandoned(row, byVault)).toEqual([...byVault, ...added]);
-    },
-  );
 });

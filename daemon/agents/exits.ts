@@ -1,18 +1,13 @@
 /**
- * The ways out of a rest that only a person may take: slots that somebody dropped, another server, a stranger's password,
- * and a database that is gone for good. Each is asked for by name and refused where another one is needed.
+ * The ways out of a rest that only a person may take: slots that somebody dropped, another server, a vault that has gone back,
+ * a stranger's password. Each is asked for by name and refused where another one is needed.
  */
-import type { Clock } from '@sikkerkey/core/clock.ts';
 import type { WorkOutcome } from '@sikkerkey/core/rotation/drive.ts';
-import { differentServer, epochAhead, VaultDenied } from '@sikkerkey/core/rotation/ports.ts';
-import { candidatesOf } from '@sikkerkey/core/rotation/strategies/strategy.ts';
-import type { JournalRow, VersionRef, Versions } from '@sikkerkey/core/rotation/types.ts';
+import { differentServer, epochAhead } from '@sikkerkey/core/rotation/ports.ts';
+import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
-import type { LeftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import type { VaultJournal } from '../journal/vault-journal.ts';
 import type { CheckedParams } from '../local-api/handler.ts';
-import type { DaemonLog } from '../log/daemon-log.ts';
-import type { Vaults } from '../vault-link/vaults.ts';
 import type { AskedRepair, PreparedAgent } from './agent-deps.ts';
 import { asRepair } from './epoch-ahead.ts';
 import { grantedClaim, tellingEpochAhead } from './fence-refusal.ts';
@@ -105,70 +100,4 @@ async function makeDroppedSlots(prepared: PreparedAgent, secretId: string, signa
   } finally {
     if (phase === 'steady') await vault.release(secretId, epoch, signal);
   }
-}
-
-export interface AbandonmentDeps {
-  readonly vaults: Vaults;
-  readonly clock: Clock;
-  readonly log: DaemonLog;
-  boundary(name: string): void;
-}
-
-/**
- * Ends at the vault what is in flight, then keeps what the database may still hold and lets the row go. Repeatable. A vault
- * that was restored from a backup does not know all of that, so the row is asked too. Of a secret that the vault has deleted
- * the row alone tells what is left; the vault keeps its values until their horizon.
- */
-export async function abandonHere(
-  deps: AbandonmentDeps,
-  vaultId: string,
-  secretId: string,
-  reason: string,
-  signal: AbortSignal,
-): Promise<readonly LeftBehind[]> {
-  const context = deps.vaults.choose(vaultId);
-  if ((await context.link.protocolKnown(signal)) === 'published') throw new CatalogueError('needs-v2-vault', {});
-  const row = await context.journal.read(secretId);
-  const byVault = await context.abandon(secretId, reason, signal).catch((error: unknown) => {
-    if (error instanceof VaultDenied && error.code === 'not-found') return null;
-    throw error;
-  });
-  const byRow = row === null ? [] : leftByRow(row);
-  const leftBehind = byVault === null ? byRow : withUnnamed(byVault, byRow);
-  deps.boundary('abandoned-at-vault');
-  await context.journal.abandon(secretId, leftBehind, deps.clock.now());
-  deps.log.warn('agent-abandoned', { secretId, rotationId: row?.rotationId ?? null, count: leftBehind.length });
-  deps.boundary('abandonment-kept');
-  return leftBehind;
-}
-
-/** What the row alone knows of a restored vault has no number of that vault's, and is named without one. */
-function leftByRow({ versions, credentials }: JournalRow): readonly LeftBehind[] {
-  const known = candidatesOf(versions).flatMap((ref) => {
-    const credential = credentials.get(ref.version);
-    return credential === undefined ? [] : [{ ref, ...credential }];
-  });
-  const once = known.filter(({ username, password }, index) => {
-    return known.findIndex((other) => other.username === username && other.password.equals(password)) === index;
-  });
-  const left = once.map(({ ref, username }): LeftBehind => {
-    return { login: username, version: ref.version < 0 ? null : ref.version, label: labelOf(ref, versions) };
-  });
-  return left.filter((entry, index) => left.findIndex((other) => isSame(other, entry)) === index);
-}
-
-function labelOf(ref: VersionRef, { live, pending, previous }: Versions): LeftBehind['label'] {
-  if (ref === live) return 'current';
-  if (ref === pending) return 'pending';
-  return ref === previous ? 'previous' : 'none';
-}
-
-/** The vault says what its versions are; of one that it does not name, nothing but the number in the row is known. */
-function withUnnamed(byVault: readonly LeftBehind[], byRow: readonly LeftBehind[]): readonly LeftBehind[] {
-  const unnamed = byRow.filter((entry) => !byVault.some((named) => isSame(named, entry)));
-  return [...byVault, ...unnamed.map((entry): LeftBehind => ({ ...entry, label: 'none' }))];
-}
-
-function isSame(one: LeftBehind, other: LeftBehind): boolean {
-  return one.login === other.login && one.version === other.version;
 }
