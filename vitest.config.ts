@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    // What is waited for comes at once, or on a busy machine a little later.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     projects: testSections.map((section) => ({
       extends: true as const,
       test: {

@@ -1,9 +1,9 @@
 /** Starts the server's process on a free port, waits until it is ready, and ends it. */
 import type { ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
+import { freePort } from '../free-port.ts';
 import { type ServerUser, startGuarded } from './guard.ts';
 
 export interface Place {
@@ -73,18 +73,6 @@ export async function endServer(running: Running, place: Place, signal: 'SIGINT'
   over.abort();
   await late;
   if (place.temporary) await rm(place.base, { recursive: true, force: true, maxRetries: 10 });
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function spawnServer(

@@ -1,9 +1,9 @@
 /** What a person accepts of pg_hba.conf with a word, on the real programs: what was shown, and only while the lines stay as they are. */
-import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../daemon/programs.ts';
+import { loadHbaFile } from '../support/hba-file.ts';
 import { readLiveCredential } from './logins.ts';
 import { type Managed, Stand } from './stand.ts';
 
@@ -19,14 +19,8 @@ afterEach(() => stand.close());
 
 const daemonLine = 'host all all 127.0.0.1/32 scram-sha-256';
 const refusal = 'host all all 127.0.0.0/8 reject';
-const useLines = async (lines: readonly string[]): Promise<void> => {
-  const file = String((await stand.sql('SHOW hba_file'))[0]?.['hba_file']);
-  const loaded = async (): Promise<unknown> => (await stand.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at'];
-  const before = await loaded();
-  await writeFile(file, `${lines.join('\n')}\n`);
-  await stand.sql('SELECT pg_reload_conf()');
-  await eventually('the lines are loaded', async () => (await loaded()) !== before);
-};
+const useHbaFile = (text: string): Promise<void> => loadHbaFile(stand.postgresql, (statement) => stand.sql(statement), text);
+const useLines = (lines: readonly string[]): Promise<void> => useHbaFile(`${lines.join('\n')}\n`);
 /** With what the vault serves now, from where the application is. */
 const applicationLogin = async (): Promise<string> => {
   const { username: user, password } = await readLiveCredential(stand, managed);

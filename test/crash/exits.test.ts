@@ -3,12 +3,13 @@
 import type { Boundary } from '@sikkerkey/core/rotation/ports.ts';
 import { readEnvironment } from '@sikkerkey/host/environment.ts';
 import { homeOf } from '@sikkerkey/host/home.ts';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { type LocalPostgresql, startPostgresql } from '@sikkerkey/local-servers/postgresql/start.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually, freePort, startProgram } from '../daemon/programs.ts';
+import { eventually, startProgram } from '../daemon/programs.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { expectNothingLeftBehind, journalRows } from './expectations.ts';
 import { readLiveCredential, tryLogin } from './logins.ts';

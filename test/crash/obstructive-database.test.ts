@@ -1,8 +1,9 @@
 /** What a database may put in the way, on the real programs: lines that know one name only, a full login, a locked role. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, startProgram } from '../daemon/programs.ts';
+import { hbaFileOf, loadHbaFile } from '../support/hba-file.ts';
 import { tryLogin } from './logins.ts';
 import { type Managed, Stand } from './stand.ts';
 
@@ -18,6 +19,7 @@ const commandLine = async (...words: string[]): Promise<{ code: number | string;
   const program = startProgram('apps/cli/main.ts', words, { SIKKERKEY_HOME: stand.home });
   return { code: await program.ended, output: program.output() };
 };
+const useHbaFile = (text: string): Promise<void> => loadHbaFile(stand.postgresql, (statement) => stand.sql(statement), text);
 const rotate = async ({ secretId }: Managed): Promise<string> =>
   (await stand.client((client) => client.call('agent.rotate', { secretId }))).rotationId;
 const newest = async ({ secretId }: Managed): Promise<string> =>
@@ -33,10 +35,8 @@ const session = async (user: string, password: string): Promise<pg.Client> => {
 test('lines of pg_hba.conf that know the login by name stop its adoption with both ways out, and a word of a person lasts', async () => {
   const managed = await stand.manage(1_000);
   const { secretId, owner, firstPassword } = managed;
-  const file = String((await stand.sql('SHOW hba_file'))[0]?.['hba_file']);
-  const before = await readFile(file, 'utf8');
-  await writeFile(file, `host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
-  await stand.sql('SELECT pg_reload_conf()');
+  const before = await readFile(await hbaFileOf((statement) => stand.sql(statement)), 'utf8');
+  await useHbaFile(`host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
 
   const blocked = await commandLine('agent', 'adopt', secretId, '--yes');
 
@@ -53,8 +53,7 @@ test('lines of pg_hba.conf that know the login by name stop its adoption with bo
   await stand.retired(secretId, await rotate(managed));
 
   // Whichever slot the next rotation opens: the lines say something else now.
-  await writeFile(file, `host all ${owner}_a,${owner}_b 127.0.0.3/32 reject\nhost all ${owner}_b 127.0.0.4/32 scram-sha-256\n${before}`);
-  await stand.sql('SELECT pg_reload_conf()');
+  await useHbaFile(`host all ${owner}_a,${owner}_b 127.0.0.3/32 reject\nhost all ${owner}_b 127.0.0.4/32 scram-sha-256\n${before}`);
   const next = await rotate(managed);
   const shown = await eventually('the new line holds it up', async () => {
     const agent = await stand.agent(secretId);
@@ -63,17 +62,14 @@ test('lines of pg_hba.conf that know the login by name stop its adoption with bo
   expect(shown.errorDetails).toMatchObject({ line: 2 });
   expect(await commandLine('agent', 'configure', secretId, '--accept-hba')).toMatchObject({ code: 0 });
   await stand.retired(secretId, next);
-  await writeFile(file, before);
-  await stand.sql('SELECT pg_reload_conf()');
+  await useHbaFile(before);
 });
 
 test('a word on pg_hba.conf that was said with the configuration holds for an adoption that is asked for without it', async () => {
   const managed = await stand.manage(1_000);
   const { secretId, owner } = managed;
-  const file = String((await stand.sql('SHOW hba_file'))[0]?.['hba_file']);
-  const before = await readFile(file, 'utf8');
-  await writeFile(file, `host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
-  await stand.sql('SELECT pg_reload_conf()');
+  const before = await readFile(await hbaFileOf((statement) => stand.sql(statement)), 'utf8');
+  await useHbaFile(`host all ${owner} 127.0.0.2/32 scram-sha-256\nhost all all 127.0.0.2/32 reject\n${before}`);
   const { host, port, database, superuser: adminUser, password } = stand.postgresql;
   const place = { provider: 'postgresql', host, port, database, adminUser, adminPassword: password.reveal(), tls: 'disable' } as const;
   await stand.client((client) => client.call('agent.configure', { secretId, ...place }));
@@ -85,8 +81,7 @@ test('a word on pg_hba.conf that was said with the configuration holds for an ad
 
   await stand.retired(secretId, await newest(managed));
   await stand.retired(secretId, await rotate(managed));
-  await writeFile(file, before);
-  await stand.sql('SELECT pg_reload_conf()');
+  await useHbaFile(before);
 });
 
 test('a rotation of a login that is not under management is not even planned: nobody says yes to what would be refused', async () => {

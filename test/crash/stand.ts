@@ -6,12 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { type LocalPostgresql, startPostgresql } from '@sikkerkey/local-servers/postgresql/start.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/protocol/vault/operator.ts';
 import pg from 'pg';
 import type { LocalClient } from '../daemon/local-client.ts';
-import { eventually, freePort, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from '../daemon/programs.ts';
+import { eventually, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from '../daemon/programs.ts';
 
 export interface StandOptions {
   /** What the daemon is told to reach the database at; PostgreSQL itself by default. */

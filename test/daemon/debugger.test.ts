@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plainRequest } from '../support/signed-request.ts';
-import { eventually, freePort, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from './programs.ts';
+import { eventually, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from './programs.ts';
 
 /** Ports of TCP on which the process listens, from its open sockets and the system's table of those that listen. */
 async function listeningPorts(processId: number): Promise<readonly number[]> {

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { homeOf } from '@sikkerkey/host/home.ts';
@@ -68,17 +67,6 @@ export async function eventually<T>(
     await systemClock.sleep(20);
   }
   throw new Error(`did not happen in ${withinMs} ms: ${what}`, { cause: last });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 export interface RunningVault extends RunningProgram {

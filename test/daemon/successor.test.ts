@@ -2,19 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import type { VaultFact } from '@sikkerkey/protocol/local/state.ts';
 import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/protocol/vault/operator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  eventually,
-  freePort,
-  type RunningDaemon,
-  type RunningVault,
-  startDaemon,
-  startProgram,
-  startVault,
-  withClient,
-} from './programs.ts';
+import { eventually, type RunningDaemon, type RunningVault, startDaemon, startProgram, startVault, withClient } from './programs.ts';
 
 let directory: string;
 let vault: RunningVault;

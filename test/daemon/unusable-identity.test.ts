@@ -7,9 +7,10 @@ import { readEnvironment } from '@sikkerkey/host/environment.ts';
 import { homeOf } from '@sikkerkey/host/home.ts';
 import { ensurePrivateDirectory } from '@sikkerkey/host/private-files.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LocalClient } from './local-client.ts';
-import { eventually, freePort, type RunningVault, startDaemon, startProgram, startVault } from './programs.ts';
+import { eventually, type RunningVault, startDaemon, startProgram, startVault } from './programs.ts';
 
 let directory: string;
 let vault: RunningVault;

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { soon } from '../support/soon.ts';
 import { startDemo } from './demo-process.ts';
 
 test('rotates under load, fails no login, says so in its last line, and leaves nothing behind', async () => {
@@ -52,7 +53,7 @@ test('leaves nothing behind even when it is killed', async () => {
   demo.signal('SIGKILL');
   await demo.ended;
 
-  await vi.waitFor(async () => expect(await demo.leftovers()).toEqual([]), { timeout: 15_000, interval: 250 });
+  await soon(async () => expect(await demo.leftovers()).toEqual([]));
 }, 60_000);
 
 test.each([

@@ -1,6 +1,6 @@
 /** Lines for everybody that ask for a certificate, which bears the name of the login and not that of a slot. */
 import { execFile } from 'node:child_process';
-import { chown, copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { chown, copyFile, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { prepareAdoption } from '@sikkerkey/engines/postgresql/adopt.ts';
@@ -10,6 +10,7 @@ import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hbaFileOf, loadHbaFile } from '../support/hba-file.ts';
 import { type App, dependencies, type Fixture, patience, startFixture } from './fixture.ts';
 
 interface Certificate {
@@ -29,7 +30,7 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
   let certificate: Certificate;
   beforeAll(async () => {
     db = await startFixture({ major, tls: true });
-    file = String((await db.sql('SHOW hba_file'))[0]?.['hba_file']);
+    file = await hbaFileOf(db.sql);
     app = await db.makeApp({ owner: 'app' });
     for (const name of ['elsewhere', 'granted']) await db.sql(`CREATE DATABASE ${name}`);
     await db.sql('GRANT TEMPORARY ON DATABASE granted TO app');
@@ -39,12 +40,7 @@ describe.each(await availablePostgresqlVersions())('lines that go by the name of
   }, 60_000);
   afterAll(() => db.stop());
 
-  const useLines = async (lines: readonly string[]): Promise<void> => {
-    await writeFile(file, `${lines.join('\n')}\n`);
-    const [before] = await db.sql('SELECT pg_conf_load_time()::text AS at');
-    await db.sql('SELECT pg_reload_conf()');
-    await expect.poll(async () => (await db.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at']).not.toBe(before?.['at']);
-  };
+  const useLines = (lines: readonly string[]): Promise<void> => loadHbaFile(db.server, db.sql, `${lines.join('\n')}\n`);
   const enable = async (acceptedHba: AcceptedHba): Promise<void> => {
     const engine = createPostgresqlEngine({ ...app.config, acceptedHba }, dependencies);
     const session = await engine.openSession(app.config.secretId, 2, patience(), null);

@@ -7,6 +7,7 @@ import { inspect } from '@sikkerkey/engines/postgresql/inspect.ts';
 import { availablePostgresqlVersions } from '@sikkerkey/local-servers/postgresql/start.ts';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hbaFileOf, loadHbaFile } from '../support/hba-file.ts';
 import { type App, dependencies, type Fixture, passwordOf, patience, startFixture } from './fixture.ts';
 
 interface Case {
@@ -87,7 +88,7 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   let file: string;
   beforeAll(async () => {
     db = await startFixture({ major, settings: { listen_addresses: '127.0.0.1' } });
-    file = String((await db.sql('SHOW hba_file'))[0]?.['hba_file']);
+    file = await hbaFileOf(db.sql);
     app = await db.makeApp({ owner: 'app', database: 'app' });
     for (const name of ['app', 'reporting', 'closed']) await db.sql(`CREATE DATABASE ${name}`);
     await db.sql('REVOKE CONNECT ON DATABASE closed FROM PUBLIC');
@@ -98,12 +99,8 @@ describe.each(await availablePostgresqlVersions())('pg_hba.conf on PostgreSQL %i
   }, 60_000);
   afterAll(() => db.stop());
 
-  const useLines = async (lines: readonly string[]): Promise<void> => {
-    await writeFile(file, ['host all postgres 127.0.0.1/32 scram-sha-256', ...lines, ''].join('\n'));
-    const [before] = await db.sql('SELECT pg_conf_load_time()::text AS at');
-    await db.sql('SELECT pg_reload_conf()');
-    await expect.poll(async () => (await db.sql('SELECT pg_conf_load_time()::text AS at'))[0]?.['at']).not.toBe(before?.['at']);
-  };
+  const useLines = (lines: readonly string[]): Promise<void> =>
+    loadHbaFile(db.server, db.sql, ['host all postgres 127.0.0.1/32 scram-sha-256', ...lines, ''].join('\n'));
   const clientFrom = (localAddress: string, user: string, database: string): pg.Client => {
     const stream = new Socket();
     const connect = stream.connect.bind(stream);

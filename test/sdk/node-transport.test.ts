@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { TransportFailure, type VaultRequest } from '@sikkerkey/core/vault-client/transport.ts';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import { createNodeTransport } from '@sikkerkey/sdk/node-transport.ts';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { soon } from '../support/soon.ts';
 
 let server: Server | null = null;
 const closing: (() => Promise<void>)[] = [];
@@ -118,7 +119,7 @@ test('ends a request and a stream when the caller aborts', async () => {
       for await (const chunk of stream.chunks) chunks.push(Buffer.from(chunk).toString());
     })(),
   );
-  await vi.waitFor(() => expect(chunks).toEqual(['{"kind":"hello"}\n']));
+  await soon(() => expect(chunks).toEqual(['{"kind":"hello"}\n']));
 
   caller.abort();
 
@@ -143,5 +144,5 @@ test('a stream lives longer than the time for its headers, and closes when it is
   const startedAt = systemClock.monotonic();
   for await (const _chunk of stream.chunks) if (systemClock.monotonic() - startedAt > 100) break;
 
-  await vi.waitFor(() => expect(closed).toBe(true));
+  await soon(() => expect(closed).toBe(true));
 });

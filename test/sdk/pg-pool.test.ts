@@ -1,7 +1,8 @@
 import { type LocalPostgresql, startPostgresql } from '@sikkerkey/local-servers/postgresql/start.ts';
 import { createRotatingPool, type RotatingPool, type RotatingPoolOptions, SikkerKey } from '@sikkerkey/sdk/index.ts';
 import { Client, Pool } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { soon } from '../support/soon.ts';
 import { VaultDouble } from './vault-double.ts';
 
 let server: LocalPostgresql;
@@ -57,7 +58,7 @@ function makePool(options: Partial<RotatingPoolOptions> = {}): RotatingPool {
 }
 
 const acknowledged = (version: number): Promise<void> =>
-  vi.waitFor(() => expect(vault.acknowledgements.map((hold) => hold.version)).toContain(version), { timeout: 5000 });
+  soon(() => expect(vault.acknowledgements.map((hold) => hold.version)).toContain(version));
 
 async function sessionUser(pool: RotatingPool): Promise<unknown> {
   return (await pool.query<{ login: string }>('SELECT session_user AS login')).rows[0]?.login;
@@ -66,7 +67,7 @@ async function sessionUser(pool: RotatingPool): Promise<unknown> {
 test('follows a new user name and password, and the old login may go as soon as the new one is acknowledged', async () => {
   const pool = makePool();
   const before = await sessionUser(pool);
-  await vi.waitFor(() => expect(vault.openStreams).toBe(1));
+  await soon(() => expect(vault.openStreams).toBe(1));
 
   await enable('app_b', 'second-password');
   await acknowledged(2);
@@ -81,7 +82,7 @@ test('follows a new user name and password, and the old login may go as soon as 
 test('drops no query and no transaction while the login changes six times under load', async () => {
   const pool = makePool();
   await sessionUser(pool);
-  await vi.waitFor(() => expect(vault.openStreams).toBe(1));
+  await soon(() => expect(vault.openStreams).toBe(1));
   const state = { running: true, queries: 0, transactions: 0 };
   const querying = async (): Promise<void> => {
     for (; state.running; state.queries += 1) await pool.query('INSERT INTO note VALUES ($1)', ['x']);
@@ -115,7 +116,7 @@ test('drops no query and no transaction while the login changes six times under 
 test('acknowledges although a client of the old login is still out, and leaves that client its session', async () => {
   const pool = makePool();
   const old = await pool.connect();
-  await vi.waitFor(() => expect(vault.openStreams).toBe(1));
+  await soon(() => expect(vault.openStreams).toBe(1));
 
   await enable('app_b', 'second-password');
   await acknowledged(2);
@@ -126,13 +127,13 @@ test('acknowledges although a client of the old login is still out, and leaves t
 
   expect(onOld.rows[0]?.login).toBe('app_a');
   expect(onNew).toBe('app_b');
-  await vi.waitFor(() => expect(pool.totalCount).toBe(1));
+  await soon(() => expect(pool.totalCount).toBe(1));
 });
 
 test('checkouts that wait for a client get one of the new login when all old ones are out', async () => {
   const pool = makePool({ max: 1 });
   const old = await pool.connect();
-  await vi.waitFor(() => expect(vault.openStreams).toBe(1));
+  await soon(() => expect(vault.openStreams).toBe(1));
   const waiting = pool.connect();
   expect(pool.waitingCount).toBe(1);
 
@@ -165,11 +166,11 @@ test('asks the vault once and tries again when a login is refused before the cha
 test('waits through the moment in which a password has changed and the vault does not yet say so', async () => {
   const pool = makePool();
   const holding = await pool.connect();
-  await vi.waitFor(() => expect(vault.openStreams).toBe(1));
+  await soon(() => expect(vault.openStreams).toBe(1));
   await admin.query(`ALTER ROLE app_a PASSWORD 'changed-in-place'`);
 
   const refusedFirst = sessionUser(pool);
-  await vi.waitFor(() => expect(vault.reads.length).toBeGreaterThanOrEqual(2));
+  await soon(() => expect(vault.reads.length).toBeGreaterThanOrEqual(2));
   vault.promote('sk_db', loginValue('app_a', 'changed-in-place'));
 
   expect(await refusedFirst).toBe('app_a');
@@ -223,7 +224,7 @@ test('reads nothing more when it ends while a refused login waits for a newer pa
   const pool = makePool();
   await admin.query(`ALTER ROLE app_a PASSWORD 'something else'`);
   const refused = expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '28P01' });
-  await vi.waitFor(() => expect(vault.reads).toHaveLength(2));
+  await soon(() => expect(vault.reads).toHaveLength(2));
 
   await pool.end();
   await refused;

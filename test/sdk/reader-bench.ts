@@ -1,7 +1,7 @@
 /** A client against the double with one secret, `sk_db`, in version 1; and what tests of its readers share. */
 import { SikkerKey } from '@sikkerkey/sdk/index.ts';
-import { vi } from 'vitest';
 import type { FakeClock } from '../support/fake-clock.ts';
+import { soon } from '../support/soon.ts';
 import { VaultDouble } from './vault-double.ts';
 
 export interface Bench extends AsyncDisposable {
@@ -30,13 +30,10 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
 
 /** Moves the clock step by step until what is expected holds. */
 export const advanceUntil = (clock: FakeClock, expected: () => Promise<void>, stepMs = 1000): Promise<void> =>
-  vi.waitFor(
-    async () => {
-      await clock.advance(stepMs);
-      await expected();
-    },
-    { timeout: 5000, interval: 10 },
-  );
+  soon(async () => {
+    await clock.advance(stepMs);
+    await expected();
+  });
 
 /** The versions that were acknowledged. */
 export const versionsOf = ({ vault }: Bench): number[] => vault.acknowledgements.map((hold) => hold.version);

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AccessDeniedError, NotFoundError, SikkerKey, type WatchEvent } from '@sikkerkey/sdk/index.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { asMachine, asOperator, type Identity } from '../support/signed-request.ts';
+import { soon } from '../support/soon.ts';
 import { approvedMachine, startVault, type TestVault } from '../support/vault-process.ts';
 
 let vault: TestVault;
@@ -110,9 +111,9 @@ test('watches: a change, then the loss of the grant', async () => {
   sikkerkey.watch(secretId, (event) => void events.push(event));
 
   await operate('updateSecret', { secretId, value: 'two' });
-  await vi.waitFor(() => expect(events).toHaveLength(1), { timeout: 5000 });
+  await soon(() => expect(events).toHaveLength(1));
   await operate('revoke', { secretId, machineId: reader.id, permission: 'read' });
-  await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 5000 });
+  await soon(() => expect(events).toHaveLength(2));
 
   expect(events.map(({ status, value }) => [status, value])).toEqual([
     ['changed', 'two'],
@@ -126,12 +127,12 @@ test('goes on watching through a restart of the vault', async () => {
   const values: (string | null)[] = [];
   sikkerkey.watch(secretId, ({ status, value }) => void (status === 'changed' && values.push(value)));
   await operate('updateSecret', { secretId, value: 'two' });
-  await vi.waitFor(() => expect(values).toEqual(['two']), { timeout: 5000 });
+  await soon(() => expect(values).toEqual(['two']));
 
   await vault.restart('SIGKILL');
   await operate('updateSecret', { secretId, value: 'three' });
 
-  await vi.waitFor(() => expect(values).toEqual(['two', 'three']), { timeout: 20_000 });
+  await soon(() => expect(values).toEqual(['two', 'three']));
 }, 30_000);
 
 test('a reader with a login under way keeps the old version from being retired, and its end releases it', async () => {
@@ -140,19 +141,17 @@ test('a reader with a login under way keeps the old version from being retired, 
   const logins = sikkerkey.reader(secretId, { pool: 'web' });
   const login = Promise.withResolvers<void>();
   const underWay = logins.use(() => login.promise);
-  await vi.waitFor(async () => expect(await logins.use(({ sequence }) => sequence)).toBe(2));
+  await soon(async () => expect(await logins.use(({ sequence }) => sequence)).toBe(2));
 
   const { rotationId, epoch } = await promoteNext(secretId);
-  await vi.waitFor(async () => expect(await logins.use(({ sequence }) => sequence)).toBe(3), { timeout: 5000 });
+  await soon(async () => expect(await logins.use(({ sequence }) => sequence)).toBe(3));
   const whileUnderWay = await call(daemon, 'drain', { secretId, rotationId, epoch });
   login.resolve();
   await underWay;
 
   expect(requested).toBe(rotationId);
   expect(whileUnderWay).toMatchObject({ state: 'draining', holdOuts: [{ kind: 'reader', pool: 'web', version: 2 }] });
-  await vi.waitFor(async () => expect(await call(daemon, 'drain', { secretId, rotationId, epoch })).toEqual({ state: 'clear' }), {
-    timeout: 5000,
-  });
+  await soon(async () => expect(await call(daemon, 'drain', { secretId, rotationId, epoch })).toEqual({ state: 'clear' }));
 });
 
 test('a value that was handed out stays held until the application says that it is done with it', async () => {

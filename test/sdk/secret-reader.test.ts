@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { FakeClock } from '../support/fake-clock.ts';
+import { soon } from '../support/soon.ts';
 import { gate, makeBench, versionsOf } from './reader-bench.ts';
 
 test('acknowledges a newer version at once when no use of the older one is under way', async () => {
@@ -7,10 +8,10 @@ test('acknowledges a newer version at once when no use of the older one is under
   const reader = bench.sikkerkey.reader('sk_db', { pool: 'web' });
   await reader.use(() => undefined);
 
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1));
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
   bench.vault.promote('sk_db', 'two');
 
-  await vi.waitFor(() => expect(versionsOf(bench)).toContain(2));
+  await soon(() => expect(versionsOf(bench)).toContain(2));
   expect(bench.vault.acknowledgements.at(-1)).toMatchObject({ secretId: 'sk_db', pool: 'web', version: 2 });
   expect(await reader.use((secret) => secret.value)).toBe('two');
 });
@@ -31,7 +32,7 @@ test('acknowledges the first version too, since an answer that was lost before m
 
   expect(await first).toBe('two');
   expect(bench.vault.reads.map((hold) => hold.version)).toEqual([1, 2]);
-  await vi.waitFor(() => expect(versionsOf(bench)).toEqual([2]));
+  await soon(() => expect(versionsOf(bench)).toEqual([2]));
 });
 
 test('refuses to ask once it has ended, so that no hold follows the word to the vault', async () => {
@@ -51,7 +52,7 @@ test('waits at its end for a read that is under way', async () => {
   bench.vault.onRead = () => slow.opened;
   const reader = bench.sikkerkey.reader('sk_db', { cacheMs: 0 });
   const reading = reader.refresh();
-  await vi.waitFor(() => expect(bench.vault.reads).toHaveLength(1));
+  await soon(() => expect(bench.vault.reads).toHaveLength(1));
 
   const ended = reader.end();
   await new Promise((resolve) => setImmediate(resolve));
@@ -71,17 +72,17 @@ test('does not acknowledge while a login with the older version is under way', a
     await login.opened;
     return secret.value;
   });
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1));
-  await vi.waitFor(() => expect(bench.vault.reads).toHaveLength(1));
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
+  await soon(() => expect(bench.vault.reads).toHaveLength(1));
 
   bench.vault.promote('sk_db', 'two');
-  await vi.waitFor(async () => expect(await reader.use((secret) => secret.value)).toBe('two'));
+  await soon(async () => expect(await reader.use((secret) => secret.value)).toBe('two'));
   const whileUnderWay = versionsOf(bench);
   login.open();
 
   expect(whileUnderWay).toEqual([1]);
   expect(await underWay).toBe('one');
-  await vi.waitFor(() => expect(versionsOf(bench)).toEqual([1, 2]));
+  await soon(() => expect(versionsOf(bench)).toEqual([1, 2]));
 });
 
 test('ignores an older answer that arrives after a newer one, so that a cache never goes back', async () => {
@@ -94,7 +95,7 @@ test('ignores an older answer that arrives after a newer one, so that a cache ne
   await reader.use(() => undefined);
 
   const olderRead = reader.refresh();
-  await vi.waitFor(() => expect(bench.vault.reads).toHaveLength(2));
+  await soon(() => expect(bench.vault.reads).toHaveLength(2));
   const answeredLate = bench.vault.reads[1]?.version;
   bench.vault.secrets.set('sk_db', { version: 2, value: 'two' });
   const newer = await reader.refresh();
@@ -111,8 +112,8 @@ test('repeats an acknowledgement that did not arrive until it does', async () =>
   await using bench = await makeBench();
   const reader = bench.sikkerkey.reader('sk_db');
   await reader.use(() => undefined);
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1));
-  await vi.waitFor(() => expect(versionsOf(bench)).toEqual([1]));
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
+  await soon(() => expect(versionsOf(bench)).toEqual([1]));
   bench.vault.script.set('/v2/secrets/acknowledge', [
     { status: 0, hangUp: true },
     { status: 503, body: { error: { code: 'vault-sealed', details: {} } } },
@@ -120,7 +121,7 @@ test('repeats an acknowledgement that did not arrive until it does', async () =>
 
   bench.vault.promote('sk_db', 'two');
 
-  await vi.waitFor(() => expect(versionsOf(bench)).toEqual([1, 2]), { timeout: 5000 });
+  await soon(() => expect(versionsOf(bench)).toEqual([1, 2]));
   expect(bench.vault.paths.filter((path) => path === '/v2/secrets/acknowledge')).toHaveLength(4);
 });
 
@@ -167,7 +168,7 @@ test('uses a value for as long as its cache says and then asks again', async () 
 
   expect(within).toBe('one');
   expect(after).toBe('two');
-  await vi.waitFor(() => expect(versionsOf(bench)).toEqual([1, 2]));
+  await soon(() => expect(versionsOf(bench)).toEqual([1, 2]));
 });
 
 test('learns of a change that happens between the subscription and the first read', async () => {
@@ -178,14 +179,14 @@ test('learns of a change that happens between the subscription and the first rea
   };
   const reader = bench.sikkerkey.reader('sk_db');
   const first = reader.use((secret) => secret.value);
-  await vi.waitFor(() => expect(bench.vault.reads).toHaveLength(1));
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1));
+  await soon(() => expect(bench.vault.reads).toHaveLength(1));
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
 
   bench.vault.promote('sk_db', 'two');
   slow.open();
   await first;
 
-  await vi.waitFor(async () => expect(await reader.use((secret) => secret.value)).toBe('two'));
+  await soon(async () => expect(await reader.use((secret) => secret.value)).toBe('two'));
 });
 
 test('learns by poll while the stream is down', async () => {
@@ -197,13 +198,10 @@ test('learns by poll while the stream is down', async () => {
   await clock.waitUntilSleeping();
   bench.vault.promote('sk_db', 'two');
 
-  await vi.waitFor(
-    async () => {
-      await clock.advance(1000);
-      expect(versionsOf(bench)).toContain(2);
-    },
-    { timeout: 5000, interval: 10 },
-  );
+  await soon(async () => {
+    await clock.advance(1000);
+    expect(versionsOf(bench)).toContain(2);
+  });
   const polls = bench.vault.paths.filter((path) => path === '/v2/secrets/versions').length;
 
   expect(polls).toBeGreaterThanOrEqual(2);
@@ -219,13 +217,10 @@ test('follows the poll of a vault that only speaks the published protocol', asyn
   bench.vault.secrets.set('sk_db', { version: 2, value: 'two' });
   bench.vault.publishedChanges.set('sk_db', 'changed');
 
-  await vi.waitFor(
-    async () => {
-      await clock.advance(1000);
-      expect(await reader.use((secret) => secret.value)).toBe('two');
-    },
-    { timeout: 5000, interval: 10 },
-  );
+  await soon(async () => {
+    await clock.advance(1000);
+    expect(await reader.use((secret) => secret.value)).toBe('two');
+  });
 
   expect(bench.vault.acknowledgements).toEqual([]);
 });
@@ -235,7 +230,7 @@ test('tells the vault at its end that it holds nothing, after the uses under way
   const reader = bench.sikkerkey.reader('sk_db');
   const login = gate();
   const underWay = reader.use(() => login.opened);
-  await vi.waitFor(() => expect(bench.vault.reads).toHaveLength(1));
+  await soon(() => expect(bench.vault.reads).toHaveLength(1));
 
   const ended = reader.end();
   const before = bench.vault.endedInstances.length;
@@ -251,7 +246,7 @@ test('keeps every use on one version and acknowledges in order under many concur
   await using bench = await makeBench();
   const reader = bench.sikkerkey.reader('sk_db');
   await reader.use(() => undefined);
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1));
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
   const inUse = new Map<number, number>();
   const violations: string[] = [];
   const worker = async (): Promise<void> => {

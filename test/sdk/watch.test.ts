@@ -1,5 +1,6 @@
 import { SikkerKey, type WatchEvent } from '@sikkerkey/sdk/index.ts';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { soon } from '../support/soon.ts';
 import { VaultDouble } from './vault-double.ts';
 
 interface Bench extends AsyncDisposable {
@@ -24,7 +25,7 @@ async function makeBench(): Promise<Bench> {
 }
 
 const isWatching = ({ vault }: Bench): Promise<void> =>
-  vi.waitFor(() => {
+  soon(() => {
     expect(vault.openStreams).toBe(1);
     expect(vault.paths.filter((path) => path === '/v2/secrets/versions').length).toBeGreaterThan(0);
   });
@@ -35,9 +36,9 @@ test('calls back with value and fields of every newer version, and not for the o
   await isWatching(bench);
 
   bench.vault.promote('sk_db', '{"password":"two"}');
-  await vi.waitFor(() => expect(bench.events).toHaveLength(1));
+  await soon(() => expect(bench.events).toHaveLength(1));
   bench.vault.promote('sk_db', 'plain now');
-  await vi.waitFor(() => expect(bench.events).toHaveLength(2));
+  await soon(() => expect(bench.events).toHaveLength(2));
 
   expect(bench.events).toEqual([
     { secretId: 'sk_db', status: 'changed', value: '{"password":"two"}', fields: { password: 'two' }, version: 2, error: null },
@@ -52,7 +53,7 @@ test('tells of a change that came after the application read the secret and befo
 
   bench.sikkerkey.watch('sk_db', (event) => void bench.events.push(event));
 
-  await vi.waitFor(() => expect(bench.events.map((event) => event.version)).toEqual([2]));
+  await soon(() => expect(bench.events.map((event) => event.version)).toEqual([2]));
 });
 
 test('looks anew when the vault says that its place in the stream is lost', async () => {
@@ -61,12 +62,12 @@ test('looks anew when the vault says that its place in the stream is lost', asyn
   await isWatching(bench);
   bench.vault.dropStreams();
   bench.vault.push({ kind: 'reset' });
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(1), { timeout: 5000 });
+  await soon(() => expect(bench.vault.openStreams).toBe(1));
 
   bench.vault.secrets.set('sk_db', { version: 2, value: 'two' });
   bench.vault.push({ kind: 'reset' });
 
-  await vi.waitFor(() => expect(bench.events.map((event) => event.version)).toEqual([2]));
+  await soon(() => expect(bench.events.map((event) => event.version)).toEqual([2]));
 });
 
 test('ends a watch whose secret is gone or withdrawn, after saying so', async () => {
@@ -78,14 +79,14 @@ test('ends a watch whose secret is gone or withdrawn, after saying so', async ()
 
   bench.vault.push({ kind: 'secret-deleted', secretId: 'sk_db' });
   bench.vault.push({ kind: 'access-lost', secretId: 'sk_other' });
-  await vi.waitFor(() => expect(bench.events).toHaveLength(2));
+  await soon(() => expect(bench.events).toHaveLength(2));
   bench.vault.promote('sk_db', 'ignored');
 
   expect(bench.events.map(({ secretId, status }) => [secretId, status])).toEqual([
     ['sk_db', 'deleted'],
     ['sk_other', 'access_denied'],
   ]);
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(0));
+  await soon(() => expect(bench.vault.openStreams).toBe(0));
 });
 
 test('does not call back after unwatch, and closes the stream with the last watch', async () => {
@@ -94,7 +95,7 @@ test('does not call back after unwatch, and closes the stream with the last watc
   await isWatching(bench);
 
   bench.sikkerkey.unwatch('sk_db');
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(0));
+  await soon(() => expect(bench.vault.openStreams).toBe(0));
   bench.vault.promote('sk_db', 'two');
 
   expect(bench.events).toEqual([]);
@@ -105,11 +106,11 @@ test('watches again after the last watch had ended', async () => {
   bench.sikkerkey.watch('sk_db', () => undefined);
   await isWatching(bench);
   bench.sikkerkey.unwatch('sk_db');
-  await vi.waitFor(() => expect(bench.vault.openStreams).toBe(0));
+  await soon(() => expect(bench.vault.openStreams).toBe(0));
 
   bench.sikkerkey.watch('sk_db', (event) => void bench.events.push(event));
   await isWatching(bench);
   bench.vault.promote('sk_db', 'two');
 
-  await vi.waitFor(() => expect(bench.events).toHaveLength(1));
+  await soon(() => expect(bench.events).toHaveLength(1));
 });

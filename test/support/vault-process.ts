@@ -1,5 +1,5 @@
 /**
- * A real vault for tests: the program itself, in a directory that is thrown away, on a port that the system chose.
+ * A real vault for tests: the program itself, in a directory that is thrown away, on a port that stays its own.
  * `enrolledMachine` takes a machine through the same steps as a person would.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { generateSigningKey, signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
 import { childEnvironment } from '@sikkerkey/host/environment.ts';
 import { systemRandom } from '@sikkerkey/host/system-random.ts';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { enrollRoute } from '@sikkerkey/protocol/vault/machine.ts';
 import { compiledCode } from './compiled-code.ts';
 import { asOperator, type Identity, plainRequest } from './signed-request.ts';
@@ -75,7 +76,7 @@ export async function startVault(options: { readonly serve?: readonly string[]; 
   const operator: Identity = { kind: 'operator', id: operatorId, key: signingKeyFromSeed(Buffer.from(operatorKey, 'base64')) };
   const extra = [...(options.sealed ? [] : ['--auto-unseal-file', unsealKeyFile]), ...(options.serve ?? [])];
   const words = (port: string): string[] => ['serve', '--data', dataDirectory, '--listen', `localhost:${port}`, '--json', ...extra];
-  let running = await startServing(words('0'));
+  let running = await startServing(words(String(await freePort())));
   const { apiUrl } = running;
   return {
     apiUrl,

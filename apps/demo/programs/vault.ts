@@ -1,8 +1,8 @@
 /** Makes a developer's vault in a directory of the demo and serves it on a free port of this machine. */
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@sikkerkey/host/system-clock.ts';
+import { freePort } from '@sikkerkey/local-servers/free-port.ts';
 import { ChildProgram, DemoFailure } from './child-program.ts';
 
 const file = fileURLToPath(new URL('../../vault-server/main.ts', import.meta.url));
@@ -82,16 +82,4 @@ function readyUrlOf(line: string): string | null {
   } catch {
     return null;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
