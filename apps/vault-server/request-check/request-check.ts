@@ -115,9 +115,10 @@ export class RequestCheck {
     const { storage, clock } = this.#parts;
     const prover = `${kind}:${id}`;
     if (!this.#proofs.knows(address, prover)) {
-      const seenAt = await storage.lastSeenAt({ kind, id });
+      const now = clock.now();
+      const seenAt = await storage.lastSeenAt({ kind, id, now });
       if (seenAt === null) return false;
-      this.#proofs.recall(address, prover, clock.now() - seenAt);
+      this.#proofs.recall(address, prover, now - seenAt);
     }
     return this.#proofs.admits(address, prover);
   }

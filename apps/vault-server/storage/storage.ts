@@ -103,8 +103,11 @@ export interface VaultOperations {
   /** Immutable facts of an identity, for the signature check; null when unknown. `id` canonical. */
   machineByIdentity(id: string): Promise<IdentityRecord | null>;
   operatorByIdentity(id: string): Promise<IdentityRecord | null>;
-  /** When this machine or operator was seen last, to the minute, also where a machine was proven and refused for its clock; null when never. */
-  lastSeenAt(input: { readonly kind: 'machine' | 'operator'; readonly id: string }): Promise<number | null>;
+  /**
+   * When this machine or operator was seen last, to the minute, also where a machine was proven and refused for its clock; null
+   * when never. A time to come, which a clock ahead has left, hides no other.
+   */
+  lastSeenAt(input: { readonly kind: 'machine' | 'operator'; readonly id: string; readonly now: number }): Promise<number | null>;
   /** Records a nonce by itself, for a signed request that reaches no other operation. */
   useNonce(caller: MachineCaller | OperatorCaller): Promise<NonceUse>;
   /** When the address may try again; null when it is not locked. */

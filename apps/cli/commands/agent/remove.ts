@@ -54,7 +54,7 @@ async function isAbandonmentAccepted(input: Input, context: Context, secretId: s
   if (!context.json) {
     context.warn(`what is in flight of ${secretId} ends, and nobody looks at its database any more`);
     context.warn('a login that the database holds stays open there; where the database answers, un-adopt or repair instead');
-    context.warn('values that this host alone knows are forgotten: where the vault was restored, restore its newest backup first');
+    context.warn('a value that this host alone knows, because the vault was restored from a backup, is forgotten');
   }
   if (input.flag('yes')) return true;
   const command = `${input.commandName} --secret ${secretId} --abandon --reason TEXT`;
@@ -73,7 +73,5 @@ function tellAbandoned(context: Context, secretId: string, leftBehind: readonly 
 
 function carriedOf(version: LeftBehind['version'], label: LeftBehind['label']): string {
   if (version === null) return 'no version that the vault knows of';
-  return label === 'none'
-    ? `v${version}, which the vault does not name; its value is not kept`
-    : `v${version} (${label}), sealed in the vault`;
+  return label === 'none' ? `v${version}, which the vault does not name` : `v${version} (${label}), sealed in the vault`;
 }

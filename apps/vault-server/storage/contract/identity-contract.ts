@@ -156,7 +156,7 @@ export function identityContract(vault: CurrentVault): void {
 
   test('when a machine and an operator were seen last is known, to the minute, and also after a restart', async () => {
     const machineId = await vault().enrolled();
-    const lastSeenAt = (kind: 'machine' | 'operator', id: string) => vault().storage.lastSeenAt({ kind, id });
+    const lastSeenAt = (kind: 'machine' | 'operator', id: string) => vault().storage.lastSeenAt({ kind, id, now: vault().now });
     const from = (address: string) => vault().storage.describeSelf({ caller: { ...vault().machine(machineId), address } });
     expect(await lastSeenAt('machine', machineId)).toBeNull();
     const firstSeenAt = vault().now;
@@ -172,6 +172,20 @@ export function identityContract(vault: CurrentVault): void {
     expect(await lastSeenAt('machine', machineId)).toBe(vault().now);
     expect(await lastSeenAt('operator', vault().operator().id)).toBe(firstSeenAt);
     expect(await lastSeenAt('machine', 'nobody')).toBeNull();
+  });
+
+  test('a refusal that a clock ahead of its time wrote hides nothing of when a machine was seen', async () => {
+    const project = await vault().project();
+    const machineId = await vault().approved(project);
+    const lastSeenAt = () => vault().storage.lastSeenAt({ kind: 'machine', id: machineId, now: vault().now });
+    expectDone(await vault().storage.listForMachine({ caller: vault().machine(machineId), projectId: null }));
+    const seenAt = vault().now;
+    vault().now += 86_400_000;
+    await vault().storage.extendDrainsHeldBy({ machineId, signedAt: seenAt, now: vault().now });
+
+    expect(await lastSeenAt()).toBe(vault().now);
+    vault().now = seenAt;
+    expect(await lastSeenAt()).toBe(seenAt);
   });
 
   test('without an audit key nothing that must be audited happens', async () => {

@@ -56,7 +56,7 @@ export class Admission {
     );
     this.#nonces = nonces;
     this.#machineSeen = db.prepare<Seen>(
-      `UPDATE machines SET last_seen_at = @now, refused_at = NULL,
+      `UPDATE machines SET last_seen_at = @now,
          seen_signed_at = iif(seen_signed_at > @signedAt AND seen_signed_at <= @now + @windowMs, seen_signed_at, @signedAt)
        WHERE machine_id = @id`,
     );

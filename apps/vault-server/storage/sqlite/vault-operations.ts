@@ -19,6 +19,11 @@ const longestLockMs = 120_000;
 /** Callers' times overlap by less. A failure further ahead of now is of a clock that was put back since. */
 const clockSlackMs = 10_000;
 
+interface SeenUntil {
+  readonly id: string;
+  readonly until: number;
+}
+
 type VaultWithoutClose = Omit<VaultOperations, 'close'>;
 
 export class Vault implements VaultWithoutClose {
@@ -61,8 +66,8 @@ export class Vault implements VaultWithoutClose {
   readonly useAuditKey: VaultWithoutClose['useAuditKey'] = (authenticator) => this.#context.audit.use(authenticator);
   readonly machineByIdentity: VaultWithoutClose['machineByIdentity'] = (id) => look(() => this.#sql.machine.get(id) ?? null);
   readonly operatorByIdentity: VaultWithoutClose['operatorByIdentity'] = (id) => look(() => this.#sql.operator.get(id) ?? null);
-  readonly lastSeenAt: VaultWithoutClose['lastSeenAt'] = ({ kind, id }) =>
-    look(() => (kind === 'machine' ? this.#sql.machineSeen : this.#sql.operatorSeen).get(id) ?? null);
+  readonly lastSeenAt: VaultWithoutClose['lastSeenAt'] = ({ kind, id, now }) =>
+    look(() => (kind === 'machine' ? this.#sql.machineSeen : this.#sql.operatorSeen).get({ id, until: now + clockSlackMs }) ?? null);
   readonly useNonce: VaultWithoutClose['useNonce'] = (caller) => this.#context.commits.run(() => this.#context.admission.nonceOf(caller));
   readonly addressLock: VaultWithoutClose['addressLock'] = (input) => look(() => this.#lockOf(input.address, input.now));
   readonly recordFailedAuthentication: VaultWithoutClose['recordFailedAuthentication'] = (input) =>
@@ -113,11 +118,14 @@ function prepare(db: StoreContext['db']) {
     machine: db.prepare<[string], IdentityRecord>(`SELECT machine_id AS id, ${identity} FROM machines WHERE machine_id = ?`),
     operator: db.prepare<[string], IdentityRecord>(`SELECT operator_id AS id, ${identity} FROM operators WHERE operator_id = ?`),
     machineSeen: db
-      .prepare<[string], number | null>(
-        'SELECT nullif(max(coalesce(last_seen_at, 0), coalesce(refused_at, 0)), 0) FROM machines WHERE machine_id = ?',
+      .prepare<SeenUntil, number | null>(
+        `SELECT max(seen) FROM (SELECT last_seen_at AS seen FROM machines WHERE machine_id = @id
+           UNION ALL SELECT refused_at FROM machines WHERE machine_id = @id) WHERE seen <= CAST(@until AS INTEGER)`,
       )
       .pluck(),
-    operatorSeen: db.prepare<[string], number | null>('SELECT last_seen_at FROM operators WHERE operator_id = ?').pluck(),
+    operatorSeen: db
+      .prepare<SeenUntil, number>('SELECT last_seen_at FROM operators WHERE operator_id = @id AND last_seen_at <= CAST(@until AS INTEGER)')
+      .pluck(),
     lockOf: db
       .prepare<[string, number, number], number>('SELECT until FROM address_locks WHERE address = ? AND until > ? AND until <= ?')
       .pluck(),
