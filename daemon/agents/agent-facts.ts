@@ -147,6 +147,11 @@ export function withFailure(fact: AgentFact, state: AgentState, code: string, de
   return { ...withState(fact, state, now), errorCode: code, errorDetails: { ...remedyFacts(fact), ...details } };
 }
 
+/** The vault answers, and gives what it is asked for. */
+export function withVaultBack(fact: AgentFact): AgentFact {
+  return fact.state === 'ACCESS_DENIED' || fact.state === 'VAULT_UNREACHABLE' ? { ...fact, state: 'IDLE', errorCode: null } : fact;
+}
+
 /** An agent as any other again. */
 export function withoutFailure(fact: AgentFact, now: number): AgentFact {
   return { ...withState(fact, 'IDLE', now), errorCode: null, errorDetails: {} };

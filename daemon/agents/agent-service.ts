@@ -63,7 +63,7 @@ export class AgentService {
     this.#deps.log.info('agent-hba-accepted', { secretId, count: accepted.findings.length });
     const agent = this.#deps.agents.find(secretId);
     // What waited for this word goes on.
-    if (agent?.isRunning === true) await agent.exclusively(() => Promise.resolve());
+    if (agent?.isRunning === true) await agent.goOnAnew();
     return accepted;
   }
 
@@ -162,9 +162,12 @@ export class AgentService {
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
     if (context.link.protocol === 'published') throw new CatalogueError('needs-v2-vault', {});
     const { rotationId, state, waitsFor } = await context.client.machine('requestRotation', { secretId }, { signal });
+    const waitsForVault = agent.fact.state === 'VAULT_UNREACHABLE' || agent.fact.state === 'SPLIT';
     // What only a person's word moves on is not looked at again either.
     if (!isForPersonAlone(agent.fact.errorCode)) agent.change(withAskedRotation(agent.fact, rotationId, this.#deps.clock.now()));
-    agent.ring();
+    // The vault has just answered: what paused because it was away goes on now, not after its pause.
+    if (waitsForVault) await agent.goOnAnew();
+    else agent.ring();
     if (waitsFor === null) return { rotationId, state, waitsFor };
     const holdOuts = waitsFor.holdOuts.map((hold) => ({ ...holdOutOf(hold) }));
     return { rotationId, state, waitsFor: { holdOuts, drainDeadlineAt: waitsFor.drainDeadlineAt } };

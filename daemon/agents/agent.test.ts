@@ -270,6 +270,30 @@ describe('an agent at work', () => {
     await stopped;
   });
 
+  test('goes on at once in the middle of the pause that a vault that was away made it take', async () => {
+    let isAway = true;
+    const nothing = vaultWithNothing(null);
+    const { agent, clock } = makeAgent(async (secretId, ...how) => {
+      const prepared = await nothing.prepare(secretId, ...how);
+      const { claim } = prepared.drive.vault;
+      const away: RotationVault['claim'] = () => Promise.reject(new VaultUnreachable('connection-refused'));
+      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim: isAway ? away : claim } } };
+    });
+    await agent.start();
+    agent.ring();
+    for (let paused = 0; paused < 60_000; paused += 1_000) await clock.advance(1_000);
+    expect(agent.fact.state).toBe('VAULT_UNREACHABLE');
+    isAway = false;
+
+    agent.ring();
+    await clock.advance(100);
+    expect(nothing.claims()).toBe(0);
+    await agent.goOnAnew();
+    await clock.waitUntilSleeping();
+    expect(nothing.claims()).toBe(1);
+    await agent.stop(0);
+  });
+
   test('tells the vault of a change of state, and of nothing else', () => {
     const { agent, announced } = makeAgent(() => Promise.reject(new VaultUnreachable('timeout')));
 

@@ -23,6 +23,7 @@ import {
   withReceipt,
   withRotation,
   withUnsettled,
+  withVaultBack,
   withWork,
 } from './agent-facts.ts';
 import { shownFailure } from './agent-failures.ts';
@@ -74,9 +75,11 @@ export class Agent {
     const { clock, random } = this.#deps;
     this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
     const row = await this.#hasWork();
+    const work = (signal: AbortSignal) => this.#turns.interruptibly(signal, (interruptible) => this.#work(interruptible));
+    const run = async (signal: AbortSignal) => ({ nextInMs: await this.#turns.inTurn(() => work(signal)) });
     const firstRunInMs = row ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
     this.#loop = startLoop(
-      { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run: (signal) => this.#run(signal) },
+      { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run },
       { clock, random },
       this.#life.signal,
     );
@@ -114,6 +117,9 @@ export class Agent {
       this.ring();
     }
   }
+
+  /** Interrupts what is under way, in a pause too; its row goes on at once. */
+  readonly goOnAnew = (): Promise<void> => this.exclusively(() => Promise.resolve());
 
   /**
    * Looks now and repairs what differs from the vault's word, after interrupting what is under way; further only as far as
@@ -168,10 +174,6 @@ export class Agent {
 
   acknowledged(): void {
     this.change(withBeat(this.#fact, this.#deps.clock.now()));
-  }
-
-  async #run(signal: AbortSignal): Promise<{ readonly nextInMs: number | null }> {
-    return { nextInMs: await this.#turns.inTurn(() => this.#turns.interruptibly(signal, (interruptible) => this.#work(interruptible))) };
   }
 
   /** Milliseconds until the next run. */
@@ -254,9 +256,7 @@ export class Agent {
     try {
       const agent = await this.#deps.prepare(this.secretId, signal, isLook);
       this.#prepared = { agent, at: now };
-      const recovered =
-        this.#fact.state === 'ACCESS_DENIED' || this.#fact.state === 'VAULT_UNREACHABLE' ? { state: 'IDLE', errorCode: null } : {};
-      this.change(withConfiguration({ ...this.#fact, ...recovered }, agent.configuration));
+      this.change(withConfiguration(withVaultBack(this.#fact), agent.configuration));
       return agent;
     } catch (error) {
       signal.throwIfAborted();

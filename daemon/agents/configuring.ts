@@ -44,7 +44,7 @@ export async function configureAgent(deps: ConfiguringDeps, params: CheckedParam
   });
   if (configuration !== null) agent.change(withConfiguration(agent.fact, configuration));
   // What is under way knocks at the address of before; its row goes on at the new one.
-  if (agent.isRunning) await agent.exclusively(() => Promise.resolve());
+  if (agent.isRunning) await agent.goOnAnew();
   log.info('agent-configured', { secretId, vaultId: context.vaultId });
   return agent;
 }
