@@ -26,8 +26,8 @@ export interface SectionResult {
 /** Tests that only `SLOW=1` runs say so in their names; leaving them out is no failure anywhere. */
 const isSlow = (name: string): boolean => name.includes('SLOW=1');
 
-/** Lines of a reason that are shown: an assertion with its difference, and where it stands. */
-const REASON_LINES = 24;
+/** Lines of a reason that are shown: an assertion with its difference or what programs told, and where it stands. */
+const REASON_LINES = 60;
 
 const reasonOf = (messages: readonly string[]): string =>
   messages

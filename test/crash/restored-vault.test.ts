@@ -91,10 +91,7 @@ async function rotated(opened: Stand, { secretId }: Managed, wanted: string): Pr
   const asked = await eventually('the vault is asked again after it was away', () =>
     opened.client((client) => client.call('agent.rotate', { secretId })).catch(() => null),
   );
-  await eventually(`the rotation is ${wanted}`, async () => {
-    const { rotations } = await opened.operator('listRotations', { secretId });
-    return rotations.find(({ rotationId }) => rotationId === asked.rotationId)?.state === wanted;
-  });
+  await opened.reached(secretId, asked.rotationId, wanted, 15_000);
 }
 
 const looksNow = ({ opened, managed: { secretId } }: Restored): Promise<AgentFact> =>

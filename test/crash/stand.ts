@@ -28,6 +28,9 @@ export interface Managed {
   readonly firstPassword: string;
 }
 
+/** Characters of a log that an error brings. */
+const toldOfLog = 4_000;
+
 export class Stand {
   readonly directory: string;
   readonly postgresql: LocalPostgresql;
@@ -171,16 +174,23 @@ export class Stand {
   }
 
   /** Waits until the rotation is over at the vault. */
-  retired(secretId: string, rotationId: string, withinMs = 30_000): Promise<void> {
-    return eventually(
-      `rotation ${rotationId} retired`,
-      async () => {
-        const { rotations } = await this.operator('listRotations', { secretId });
-        const found = rotations.find((rotation) => rotation.rotationId === rotationId);
-        return found?.state === 'retired' ? true : null;
-      },
-      withinMs,
-    ).then(() => undefined);
+  retired(secretId: string, rotationId: string, withinMs?: number): Promise<void> {
+    return this.reached(secretId, rotationId, 'retired', withinMs);
+  }
+
+  /** The rotation is in that state. Where it does not get there, the error says what the programs did meanwhile. */
+  async reached(secretId: string, rotationId: string, state: string, withinMs = 30_000): Promise<void> {
+    let last: unknown;
+    const isThere = async (): Promise<boolean> => {
+      const { rotations } = await this.operator('listRotations', { secretId });
+      last = rotations.find((rotation) => rotation.rotationId === rotationId);
+      return (last as { readonly state: string } | undefined)?.state === state;
+    };
+    await eventually(`rotation ${rotationId} ${state}`, isThere, withinMs).catch(async (error: unknown) => {
+      const fact = await this.agent(secretId).catch(String);
+      const told = [JSON.stringify(last), JSON.stringify(fact), this.#daemon.output().slice(-toldOfLog)];
+      throw new Error([String(error), ...told].join('\n'), { cause: error });
+    });
   }
 
   async close(): Promise<void> {
