@@ -270,6 +270,30 @@ describe('an agent at work', () => {
     await stopped;
   });
 
+  test('works once more where it is rung after a run has asked the vault, and has seen nothing to do', async () => {
+    const nothing = vaultWithNothing(null);
+    const looks: (() => void)[] = [];
+    const { agent, clock } = makeAgent(async (secretId, ...how) => {
+      const prepared = await nothing.prepare(secretId, ...how);
+      const claim: RotationVault['claim'] = async (...asked) => {
+        const outcome = await prepared.drive.vault.claim(...asked);
+        looks.shift()?.();
+        return outcome;
+      };
+      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
+    });
+    looks.push(() => agent.ring());
+    await agent.start();
+    agent.ring();
+    await clock.waitUntilSleeping();
+    await clock.advance(0);
+
+    expect(nothing.claims()).toBe(2);
+    await clock.advance(5_000);
+    expect(nothing.claims()).toBe(2);
+    await agent.stop(0);
+  });
+
   test('goes on at once in the middle of the pause that a vault that was away made it take', async () => {
     let isAway = true;
     const nothing = vaultWithNothing(null);

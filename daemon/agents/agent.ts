@@ -74,10 +74,9 @@ export class Agent {
     this.#unsettled = null;
     const { clock, random } = this.#deps;
     this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
-    const row = await this.#hasWork();
     const work = (signal: AbortSignal) => this.#turns.interruptibly(signal, (interruptible) => this.#work(interruptible));
     const run = async (signal: AbortSignal) => ({ nextInMs: await this.#turns.inTurn(() => work(signal)) });
-    const firstRunInMs = row ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
+    const firstRunInMs = (await this.#hasWork()) ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
     this.#loop = startLoop(
       { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run },
       { clock, random },
@@ -228,7 +227,8 @@ export class Agent {
         return outcome.receipt.outcome === 'superseded' ? jitterAround(supersededPauseMs, 0.3, this.#deps.random) : 0;
       case 'idle': {
         const retryInMs = outcome.retryInMs ?? (await this.#settle(signal));
-        this.#rung = retryInMs !== null;
+        // Not unset here: whoever rang meanwhile knows of what this run did not see.
+        this.#rung ||= retryInMs !== null;
         return retryInMs ?? this.#rest();
       }
       case 'draining':
