@@ -20,7 +20,7 @@ export async function freePort(): Promise<number> {
 async function isFree(port: number, host: string): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'));
     server.listen({ port, host }, () => server.close(() => resolve(true)));
   });
 }

@@ -1,50 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
 import { VaultDenied, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
-import { SecretText } from '@sikkerkey/core/secret-text.ts';
-import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { type LeftBehind, leftBehind } from '@sikkerkey/protocol/vault/machine.ts';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { JournalFile } from '../journal/journal-file.ts';
-import { createSealer } from '../journal/sealing.ts';
-import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
+import { inFlight, openTestJournal, type TestJournal } from '../journal/fixture.ts';
+import type { VaultJournal } from '../journal/vault-journal.ts';
 import { type AbandonmentDeps, abandonHere } from './abandonment.ts';
 import { asRepair } from './epoch-ahead.ts';
 
 const never = new AbortController().signal;
-const inFlight: JournalRow = {
-  secretId: 'sk_1',
-  rotationId: 'rot_9',
-  epoch: 6,
-  strategy: 'flip',
-  goal: 'confirm',
-  versions: { live: { version: 3, slot: 'a' }, pending: { version: 4, slot: 'b' }, previous: null },
-  credentials: new Map([
-    [3, { username: 'app_a', password: new SecretText('third') }],
-    [4, { username: 'app_b', password: new SecretText('fourth') }],
-  ]),
-  serverFingerprint: 'server-1',
-};
 
-let directory: string;
-let file: JournalFile;
+let kept: TestJournal;
 let journal: VaultJournal;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'sk-exits-'));
-  file = new JournalFile(join(directory, 'journal.db'), () => undefined);
-  const sealer = createSealer(signingKeyFromSeed(new Uint8Array(32).fill(1)).seed(), 'vault_1', systemRandom);
-  journal = createVaultJournal(file, 'vault_1', sealer);
+  kept = await openTestJournal();
+  ({ journal } = kept);
 });
 
-afterEach(async () => {
-  file.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterEach(() => kept.remove());
 
 /**
  * What is told, after it is checked that the receipt has the same. `byVault` null: the vault does not know the secret. Its
@@ -67,10 +41,10 @@ async function abandoned(row: JournalRow, byVault: readonly LeftBehind[] | null,
     boundary: () => undefined,
   } as unknown as AbandonmentDeps;
   const told = await abandonHere(deps, 'vault_1', 'sk_1', 'burnt down', never);
-  const stored = new Database(join(directory, 'journal.db'), { readonly: true });
-  const kept = stored.prepare<[], string>('SELECT left_behind FROM receipt').pluck().get() ?? '';
+  const stored = new Database(kept.path, { readonly: true });
+  const leftThere = stored.prepare<[], string>('SELECT left_behind FROM receipt').pluck().get() ?? '';
   stored.close();
-  expect(leftBehind.array().parse(JSON.parse(kept))).toEqual(told);
+  expect(leftBehind.array().parse(JSON.parse(leftThere))).toEqual(told);
   return told;
 }
 

@@ -1,50 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { signingKeyFromSeed } from '@sikkerkey/core/identity/signing-key.ts';
 import { VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
-import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
-import { SecretText } from '@sikkerkey/core/secret-text.ts';
-import { systemRandom } from '@sikkerkey/host/system-random.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { JournalFile } from '../journal/journal-file.ts';
-import { createSealer } from '../journal/sealing.ts';
-import { createVaultJournal, type VaultJournal } from '../journal/vault-journal.ts';
+import { inFlight, openTestJournal, type TestJournal } from '../journal/fixture.ts';
+import type { VaultJournal } from '../journal/vault-journal.ts';
 import type { PreparedAgent } from './agent-deps.ts';
 import { isStillAhead } from './epoch-ahead.ts';
 import { askedRepair } from './exits.ts';
 
 const never = new AbortController().signal;
-const inFlight: JournalRow = {
-  secretId: 'sk_1',
-  rotationId: 'rot_9',
-  epoch: 6,
-  strategy: 'flip',
-  goal: 'confirm',
-  versions: { live: { version: 3, slot: 'a' }, pending: { version: 4, slot: 'b' }, previous: null },
-  credentials: new Map([
-    [3, { username: 'app_a', password: new SecretText('third') }],
-    [4, { username: 'app_b', password: new SecretText('fourth') }],
-  ]),
-  serverFingerprint: 'server-1',
-};
 
 describe('the word on a vault that has gone back', () => {
-  let directory: string;
-  let file: JournalFile;
+  let kept: TestJournal;
   let journal: VaultJournal;
 
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'sk-exits-'));
-    file = new JournalFile(join(directory, 'journal.db'), () => undefined);
-    const sealer = createSealer(signingKeyFromSeed(new Uint8Array(32).fill(1)).seed(), 'vault_1', systemRandom);
-    journal = createVaultJournal(file, 'vault_1', sealer);
+    kept = await openTestJournal();
+    ({ journal } = kept);
   });
 
-  afterEach(async () => {
-    file.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  afterEach(() => kept.remove());
 
   /** The vault does not answer: what is kept then was kept before it was asked. */
   async function isLeavingAfter(adopted: boolean, isPublished: boolean): Promise<boolean> {
