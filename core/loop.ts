@@ -3,6 +3,7 @@
  * trigger that runs it now. One run at a time; a trigger during a run causes one more run after it.
  */
 import { type BackoffPolicy, backoffAfter, defaultBackoff, fullJitter, jitterAround } from './backoff.ts';
+import { type Bell, createBell } from './bell.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
 
@@ -110,47 +111,5 @@ async function runOnce(options: LoopOptions, random: Random, progress: Progress,
     progress.lastError = error;
     if (options.classify(error) === 'stop') throw error;
     return fullJitter(backoffAfter(progress.consecutiveFailures, options.backoff ?? defaultBackoff), random);
-  }
-}
-
-interface Bell {
-  ring(): void;
-  /** Resolves when the time is over, at the ring (also one that came before), or when the signal is aborted. */
-  waitFor(clock: Clock, ms: number | null, signal: AbortSignal): Promise<void>;
-}
-
-function createBell(): Bell {
-  let hasRung = false;
-  let wake: (() => void) | null = null;
-  return {
-    ring: () => {
-      hasRung = true;
-      wake?.();
-    },
-    waitFor: async (clock, ms, signal) => {
-      if (!hasRung && !signal.aborted && ms !== 0) {
-        const interruption = new AbortController();
-        wake = () => interruption.abort();
-        signal.addEventListener('abort', wake, { once: true });
-        await sleepUnlessWoken(clock, ms, interruption.signal);
-        signal.removeEventListener('abort', wake);
-        wake = null;
-      }
-      hasRung = false;
-    },
-  };
-}
-
-async function sleepUnlessWoken(clock: Clock, ms: number | null, interruption: AbortSignal): Promise<void> {
-  if (ms === null) {
-    await new Promise<void>((resolve) => {
-      interruption.addEventListener('abort', () => resolve(), { once: true });
-    });
-    return;
-  }
-  try {
-    await clock.sleep(ms, interruption);
-  } catch (error) {
-    if (!interruption.aborted) throw error;
   }
 }

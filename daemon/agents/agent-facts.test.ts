@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { heartbeatOf, withAskedRotation, withBeat, withReceipt, withRotation, withWork } from './agent-facts.ts';
-import { fact, work } from './fixture.ts';
+import { heartbeatOf, withAskedRotation, withBeat, withPrepared, withReceipt, withRotation, withWork } from './agent-facts.ts';
+import { configuration, fact, work } from './fixture.ts';
 
 describe('what is shown of an agent', () => {
   const reported = {
@@ -64,6 +64,15 @@ describe('what is shown of an agent', () => {
 
     expect([waiting.state, waiting.drainDeadlineAt]).toEqual(['WAITING_FOR_DRAIN', 77]);
     expect(withWork(waiting, work({ phase: 'promoted' }), 4_000).state).toBe('DRAINING');
+  });
+
+  test.each([
+    { before: 'VAULT_UNREACHABLE', errorCode: 'vault-unreachable', after: { state: 'IDLE', errorCode: null } },
+    { before: 'ACCESS_DENIED', errorCode: 'access-denied', after: { state: 'IDLE', errorCode: null } },
+    { before: 'SPLIT', errorCode: 'vault-unreachable', after: { state: 'SPLIT', errorCode: 'vault-unreachable' } },
+    { before: 'QUARANTINED', errorCode: 'foreign-password', after: { state: 'QUARANTINED', errorCode: 'foreign-password' } },
+  ] as const)('once the vault has given what a run needs, $before is shown as $after.state', ({ before, errorCode, after }) => {
+    expect(withPrepared(fact({ state: before, errorCode }), configuration)).toMatchObject({ ...after, name: configuration.name });
   });
 
   test('keeps the last five heartbeats and the last rotation', () => {

@@ -147,9 +147,10 @@ export function withFailure(fact: AgentFact, state: AgentState, code: string, de
   return { ...withState(fact, state, now), errorCode: code, errorDetails: { ...remedyFacts(fact), ...details } };
 }
 
-/** The vault answers, and gives what it is asked for. */
-export function withVaultBack(fact: AgentFact): AgentFact {
-  return fact.state === 'ACCESS_DENIED' || fact.state === 'VAULT_UNREACHABLE' ? { ...fact, state: 'IDLE', errorCode: null } : fact;
+/** The vault has answered, and gave what a run needs. */
+export function withPrepared(fact: AgentFact, configuration: AgentConfiguration): AgentFact {
+  const isVaultBack = fact.state === 'ACCESS_DENIED' || fact.state === 'VAULT_UNREACHABLE';
+  return withConfiguration(isVaultBack ? { ...fact, state: 'IDLE', errorCode: null } : fact, configuration);
 }
 
 /** An agent as any other again. */

@@ -19,6 +19,7 @@ import { acceptAddress, configurationIfReachable, configureAgent } from './confi
 import { namingDatabase } from './database-refusal.ts';
 import { isForPersonAlone } from './epoch-ahead.ts';
 import { acceptServerAtRest, askedRepair } from './exits.ts';
+import { refuseWhileInFlight } from './kept-on-disk.ts';
 import { isKnownAddress } from './known-address.ts';
 import { planFor } from './planning.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
@@ -91,7 +92,7 @@ export class AgentService {
     const { secretId, strategy } = params;
     const context = this.#contextOf(secretId);
     const agent = await this.#agentOrRegister(secretId, context);
-    await this.#refuseWhileInFlight(context, secretId);
+    await refuseWhileInFlight(context.journal, secretId);
     const answer = await this.#exclusivelyThenRun(agent, () =>
       adopt(this.#deps, this.#contextOf(secretId), secretId, strategy ?? 'flip', params.acceptHba === true, signal),
     );
@@ -107,7 +108,7 @@ export class AgentService {
     const context = this.#contextOf(secretId);
     const { adoptionRotationId } = await context.configuration(secretId, signal);
     if (adoptionRotationId !== null) return this.#giveUp(agent, adoptionRotationId, signal);
-    await this.#refuseWhileInFlight(context, secretId);
+    await refuseWhileInFlight(context.journal, secretId);
     const lastRotationId = agent.fact.lastRotation?.rotationId ?? null;
     const answer = await this.#exclusivelyThenRun(agent, () =>
       unAdopt(this.#deps, this.#contextOf(secretId), secretId, lastRotationId, signal),
@@ -162,12 +163,9 @@ export class AgentService {
     if (!agent.isRunning) throw new CatalogueError('agent-not-running', { secretId });
     if (context.link.protocol === 'published') throw new CatalogueError('needs-v2-vault', {});
     const { rotationId, state, waitsFor } = await context.client.machine('requestRotation', { secretId }, { signal });
-    const waitsForVault = agent.fact.state === 'VAULT_UNREACHABLE' || agent.fact.state === 'SPLIT';
     // What only a person's word moves on is not looked at again either.
     if (!isForPersonAlone(agent.fact.errorCode)) agent.change(withAskedRotation(agent.fact, rotationId, this.#deps.clock.now()));
-    // The vault has just answered: what paused because it was away goes on now, not after its pause.
-    if (waitsForVault) await agent.goOnAnew();
-    else agent.ring();
+    agent.goOnNow();
     if (waitsFor === null) return { rotationId, state, waitsFor };
     const holdOuts = waitsFor.holdOuts.map((hold) => ({ ...holdOutOf(hold) }));
     return { rotationId, state, waitsFor: { holdOuts, drainDeadlineAt: waitsFor.drainDeadlineAt } };
@@ -267,9 +265,5 @@ export class AgentService {
 
   #contextOf(secretId: string): VaultContext {
     return this.#deps.vaults.choose(this.#deps.registry.find(secretId)?.vaultId);
-  }
-
-  async #refuseWhileInFlight(context: VaultContext, secretId: string): Promise<void> {
-    if ((await context.journal.read(secretId)) !== null) throw new CatalogueError('agent-busy', { secretId });
   }
 }

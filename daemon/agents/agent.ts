@@ -3,6 +3,7 @@
  * the vault offers, takes a drain up again, looks for drift on its period, and shows what it does. It never gives up.
  */
 import { jitterAround } from '@sikkerkey/core/backoff.ts';
+import { createBell, cutShortBy } from '@sikkerkey/core/bell.ts';
 import { type Loop, startLoop } from '@sikkerkey/core/loop.ts';
 import {
   createRotationMemory,
@@ -15,23 +16,13 @@ import type { RotationFact } from '@sikkerkey/core/rotation/facts.ts';
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import type { AgentDeps, AskedRepair, PreparedAgent, Unsettled } from './agent-deps.ts';
-import {
-  withBeat,
-  withConfiguration,
-  withFailure,
-  withoutFailure,
-  withReceipt,
-  withRotation,
-  withUnsettled,
-  withVaultBack,
-  withWork,
-} from './agent-facts.ts';
-import { shownFailure } from './agent-failures.ts';
+import { withBeat, withoutFailure, withPrepared, withReceipt, withRotation, withUnsettled, withWork } from './agent-facts.ts';
 import { endedBefore, isForPersonAlone, isStillAhead } from './epoch-ahead.ts';
 import { requireFit } from './exits.ts';
 import { Interrupted } from './interrupted.ts';
-import { hasWork, keepRest } from './kept-on-disk.ts';
+import { hasWork } from './kept-on-disk.ts';
 import { configurationMaxAgeMs, personsPauseMs, supersededPauseMs } from './pace.ts';
+import { ShownFact } from './shown-fact.ts';
 import { Turns } from './turns.ts';
 
 export class Agent {
@@ -39,7 +30,9 @@ export class Agent {
   readonly #deps: AgentDeps;
   readonly #memory = createRotationMemory();
   readonly #turns = new Turns();
-  #fact: AgentFact;
+  readonly #shown: ShownFact;
+  /** Ends the pauses of the drive that is under way. */
+  #patience = createBell();
   #loop: Loop | null = null;
   #life = new AbortController();
   #rung = false;
@@ -52,13 +45,12 @@ export class Agent {
 
   constructor(fact: AgentFact, deps: AgentDeps) {
     this.secretId = fact.secretId;
-    this.#fact = fact;
+    this.#shown = new ShownFact(fact, deps);
     this.#deps = deps;
-    deps.show(fact);
   }
 
   get fact(): AgentFact {
-    return this.#fact;
+    return this.#shown.fact;
   }
 
   get isRunning(): boolean {
@@ -75,7 +67,7 @@ export class Agent {
     const { clock, random } = this.#deps;
     this.#nextProbeAt = clock.monotonic() + this.#deps.firstProbeInMs();
     const work = (signal: AbortSignal) => this.#turns.interruptibly(signal, (interruptible) => this.#work(interruptible));
-    const run = async (signal: AbortSignal) => ({ nextInMs: await this.#turns.inTurn(() => work(signal)) });
+    const run = async (signal: AbortSignal) => ({ nextInMs: await this.#turns.inTurn(() => work(signal)).catch(this.#brokenOff) });
     const firstRunInMs = (await this.#hasWork()) ? 0 : Math.round(random.fraction() * this.#deps.firstLookWithinMs());
     this.#loop = startLoop(
       { name: `agent ${this.secretId}`, intervalMs: null, firstRunInMs, classify: () => 'retry', run },
@@ -101,6 +93,12 @@ export class Agent {
     this.#loop?.trigger();
   }
 
+  /** A person asks: what pauses until its vault or its database is back tries again at once, and keeps what it has learnt. */
+  goOnNow(): void {
+    this.#patience.ring();
+    this.ring();
+  }
+
   /** The connection or the configuration changed. */
   forgetConfiguration(): void {
     this.#prepared = null;
@@ -117,7 +115,7 @@ export class Agent {
     }
   }
 
-  /** Interrupts what is under way, in a pause too; its row goes on at once. */
+  /** Interrupts what is under way, for what it works with has changed; its row goes on at once. */
   readonly goOnAnew = (): Promise<void> => this.exclusively(() => Promise.resolve());
 
   /**
@@ -129,7 +127,7 @@ export class Agent {
       const prepared = await this.#prepare(interruptible);
       if (prepared === null) return null;
       const probe = prepared.configuration.adopted;
-      if (isForPersonAlone(this.#fact.errorCode)) {
+      if (isForPersonAlone(this.fact.errorCode)) {
         const ended = endedBefore(asked, await this.#isStillAhead(interruptible), this.secretId);
         if (ended !== null) return ended;
       }
@@ -152,32 +150,31 @@ export class Agent {
   }
 
   change(fact: AgentFact): void {
-    const before = this.#fact;
-    this.#fact = fact;
-    this.#deps.show(fact);
-    if (before.state === fact.state && before.errorCode === fact.errorCode) return;
-    const { secretId, state, rotationId, version, errorCode } = fact;
-    this.#deps.log.info('agent-state', { secretId, state, from: before.state, rotationId, version, errorCode });
-    if (state === 'QUARANTINED') keepRest(this.#deps, secretId, { state, errorCode });
-    else if (before.state === 'QUARANTINED') keepRest(this.#deps, secretId, null);
-    this.#deps.announce();
+    this.#shown.change(fact);
   }
 
   hearWork(work: AgentWork): void {
     if (!this.isRunning) return;
-    this.change(withWork(this.#fact, work, this.#deps.clock.now()));
-    const isNew = work.phase === 'pending' || work.phase === 'drained' || (work.phase === 'promoted' && this.#fact.state === 'IDLE');
+    this.change(withWork(this.fact, work, this.#deps.clock.now()));
+    const isNew = work.phase === 'pending' || work.phase === 'drained' || (work.phase === 'promoted' && this.fact.state === 'IDLE');
     // What is blocked waits for its own pause: each of its changes of state brings an answer that says the same again.
-    if ((isNew && !this.#isBlocked) || (work.access === 'granted') !== (this.#fact.state !== 'ACCESS_DENIED')) this.ring();
+    if ((isNew && !this.#isBlocked) || (work.access === 'granted') !== (this.fact.state !== 'ACCESS_DENIED')) this.ring();
   }
 
   acknowledged(): void {
-    this.change(withBeat(this.#fact, this.#deps.clock.now()));
+    this.change(withBeat(this.fact, this.#deps.clock.now()));
   }
+
+  /** What the run was rung for is still to be done. */
+  readonly #brokenOff = (error: unknown): never => {
+    this.#rung = true;
+    this.#shown.fail(error);
+    throw error;
+  };
 
   /** Milliseconds until the next run. */
   async #work(signal: AbortSignal): Promise<number> {
-    if (isForPersonAlone(this.#fact.errorCode) && (await this.#isStillAhead(signal))) return personsPauseMs;
+    if (isForPersonAlone(this.fact.errorCode) && (await this.#isStillAhead(signal))) return personsPauseMs;
     const rung = this.#rung;
     this.#rung = false;
     const isDue = this.#deps.clock.monotonic() >= this.#nextProbeAt;
@@ -186,7 +183,7 @@ export class Agent {
     const prepared = await this.#prepare(signal, isLook);
     if (prepared === null) {
       this.#rung = true;
-      return jitterAround(this.#fact.state === 'ACCESS_DENIED' ? 60_000 : 10_000, 0.3, this.#deps.random);
+      return jitterAround(this.fact.state === 'ACCESS_DENIED' ? 60_000 : 10_000, 0.3, this.#deps.random);
     }
     this.#hasReadConfiguration = true;
     const isUnderWay = await this.#hasWork();
@@ -206,14 +203,14 @@ export class Agent {
     this.#prepared = null;
     if (prepared === null || (await isStillAhead(prepared, this.secretId, signal))) return true;
     this.#rung = true;
-    this.change(withoutFailure(this.#fact, this.#deps.clock.now()));
+    this.change(withoutFailure(this.fact, this.#deps.clock.now()));
     return false;
   }
 
   /** New work waits (C16); what it waits for is shown until the driver's next word. */
   #hold(heldForMs: number): number {
     this.#rung = true;
-    this.change({ ...this.#fact, errorCode: 'held-after-resume', errorDetails: {} });
+    this.change({ ...this.fact, errorCode: 'held-after-resume', errorDetails: {} });
     return heldForMs;
   }
 
@@ -221,7 +218,7 @@ export class Agent {
     this.#isBlocked = outcome.kind === 'blocked';
     switch (outcome.kind) {
       case 'finished':
-        this.change(withReceipt(this.#fact, outcome.receipt, this.#deps.clock.now()));
+        this.change(withReceipt(this.fact, outcome.receipt, this.#deps.clock.now()));
         this.#prepared = null;
         this.#rung = true;
         return outcome.receipt.outcome === 'superseded' ? jitterAround(supersededPauseMs, 0.3, this.#deps.random) : 0;
@@ -246,7 +243,7 @@ export class Agent {
   async #settle(signal: AbortSignal): Promise<number | null> {
     const before = this.#unsettled;
     this.#unsettled = await this.#deps.settle(this.secretId, signal);
-    this.change(withUnsettled(this.#fact, before, this.#unsettled, this.#deps.clock.now()));
+    this.change(withUnsettled(this.fact, before, this.#unsettled, this.#deps.clock.now()));
     return this.#unsettled?.retryInMs ?? null;
   }
 
@@ -256,26 +253,26 @@ export class Agent {
     try {
       const agent = await this.#deps.prepare(this.secretId, signal, isLook);
       this.#prepared = { agent, at: now };
-      this.change(withConfiguration(withVaultBack(this.#fact), agent.configuration));
+      this.change(withPrepared(this.fact, agent.configuration));
       return agent;
     } catch (error) {
       signal.throwIfAborted();
-      const { state, code, details } = shownFailure(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
-      if (!isForPersonAlone(this.#fact.errorCode)) this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
+      this.#shown.fail(error);
       return null;
     }
   }
 
   #driveDeps(prepared: PreparedAgent): DriveDeps {
     const { clock, random } = this.#deps;
+    this.#patience = createBell();
     return {
       ...prepared.drive,
       engine: prepared.engine.rotation,
-      clock,
+      clock: cutShortBy(this.#patience, clock),
       random,
       memory: this.#memory,
       observe: (fact: RotationFact) => {
-        if (fact.state !== 'IDLE' || this.#unsettled === null) this.change(withRotation(this.#fact, fact, clock.now()));
+        if (fact.state !== 'IDLE' || this.#unsettled === null) this.change(withRotation(this.fact, fact, clock.now()));
       },
       boundary: (name) => {
         this.#deps.boundary(name);

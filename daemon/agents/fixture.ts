@@ -1,6 +1,6 @@
 /** An agent and the vault's word on it, as tests begin with them. */
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
-import type { AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
+import type { AgentConfiguration, AgentWork } from '@sikkerkey/protocol/vault/machine.ts';
 import { initialFact } from './agent-facts.ts';
 
 export const fact = (change: Partial<AgentFact> = {}): AgentFact => ({
@@ -18,3 +18,21 @@ export const work = (change: Partial<AgentWork> = {}): AgentWork => ({
   drainDeadlineAt: null,
   ...change,
 });
+
+export const configuration: AgentConfiguration = {
+  secretId: 'sk_1',
+  name: 'payments',
+  provider: 'postgresql',
+  strategy: 'flip',
+  owner: 'app',
+  adopted: false,
+  host: null,
+  port: null,
+  database: null,
+  tls: null,
+  adminUser: null,
+  adminPassword: null,
+  liveVersion: 2,
+  nextRotationAt: null,
+  adoptionRotationId: null,
+};

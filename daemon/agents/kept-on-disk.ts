@@ -1,4 +1,5 @@
 /** What of an agent is on disk: the rest in which a person is needed, and work that goes on after a restart. */
+import type { RotationJournal } from '@sikkerkey/core/rotation/ports.ts';
 import { CatalogueError } from '@sikkerkey/protocol/catalogue-error.ts';
 import type { AgentDeps } from './agent-deps.ts';
 import type { KeptRest } from './registry.ts';
@@ -21,4 +22,9 @@ export async function hasWork(deps: Pick<AgentDeps, 'kept' | 'journal'>, secretI
   } catch {
     return true;
   }
+}
+
+/** Throws CatalogueError `agent-busy` while the journal holds a row of the secret, JournalUnavailable where it cannot be read. */
+export async function refuseWhileInFlight(journal: Pick<RotationJournal, 'read'>, secretId: string): Promise<void> {
+  if ((await journal.read(secretId)) !== null) throw new CatalogueError('agent-busy', { secretId });
 }

@@ -11,6 +11,7 @@ import { namingDatabase } from './database-refusal.ts';
 import type { DatabaseTarget } from './database-target.ts';
 import type { EngineOfTarget } from './engine-catalogue.ts';
 import { refuseForgotten } from './epoch-ahead.ts';
+import { refuseWhileInFlight } from './kept-on-disk.ts';
 import { formerPlace, placeWords } from './known-address.ts';
 import { liveSlotOf } from './live-slot.ts';
 import { type PreparationDeps, readTarget } from './preparation.ts';
@@ -22,7 +23,7 @@ interface AskedPlan {
   readonly acceptHba?: boolean;
 }
 
-/** Throws CatalogueError `not-adopted`, `epoch-ahead` or `repair-does-not-fit`, JournalUnavailable, and EngineFailure where no connection can be had. */
+/** Throws CatalogueError `not-adopted`, `agent-busy`, `epoch-ahead` or `repair-does-not-fit`, JournalUnavailable, and EngineFailure where no connection can be had. */
 export async function planFor(
   deps: PreparationDeps,
   context: VaultContext,
@@ -42,12 +43,15 @@ export async function planFor(
       if (!configuration.adopted && context.link.protocol === 'v2') throw new CatalogueError('not-adopted', {});
       return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
     case 'adopt':
+      await refuseWhileInFlight(context.journal, secretId);
       return on(strategy, (engine) => planWork(engine, context, configuration, kind, strategy, signal));
     case 'un-adopt': {
       const isLeaving = deps.registry.isLeavingSlots(secretId);
       if (!configuration.adopted && !isLeaving) throw new CatalogueError('not-adopted', {});
-      if (configuration.adopted && configuration.adoptionRotationId === null)
+      if (configuration.adopted && configuration.adoptionRotationId === null) {
+        await refuseWhileInFlight(context.journal, secretId);
         return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
+      }
       const row = await rowOf(context, secretId, configuration.adoptionRotationId);
       // Where only the slots are left they are the whole plan.
       return on(configuration.adopted ? inForce : 'flip', (engine) => planGivingUp(engine, row, secretId, signal));

@@ -111,7 +111,9 @@ describe('the vault in the middle of a rotation', () => {
       40_000,
     );
     vault.block(false);
+    const askedAgain = await rotate(managed);
     await stand.retired(managed.secretId, rotationId, 60_000);
+    await stand.retired(managed.secretId, askedAgain.rotationId);
 
     expect(['SPLIT', 'VAULT_UNREACHABLE']).toContain(away);
     await expectNothingLeftBehind(stand, managed);
