@@ -197,31 +197,6 @@ describe('an agent at work', () => {
     await agent.stop(0);
   });
 
-  test('does what it was rung for although a run broke off unexpectedly, and shows that it did', async () => {
-    const nothing = vaultWithNothing(null);
-    const failures = [new Error('canary-text')];
-    const { agent, clock } = makeAgent(async (secretId, ...how) => {
-      const prepared = await nothing.prepare(secretId, ...how);
-      const claim: RotationVault['claim'] = (...asked) => {
-        const failure = failures.pop();
-        return failure === undefined ? prepared.drive.vault.claim(...asked) : Promise.reject(failure);
-      };
-      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
-    });
-    await agent.start();
-    await clock.advance(0);
-    agent.ring();
-    await clock.advance(0);
-    expect(agent.fact).toMatchObject({ state: 'DATABASE_UNREACHABLE', errorCode: 'internal-failure' });
-    expect(JSON.stringify(agent.fact)).not.toContain('canary');
-
-    await clock.advance(1_000);
-
-    expect(nothing.claims()).toBe(1);
-    expect(agent.fact).toMatchObject({ state: 'IDLE', errorCode: null });
-    await agent.stop(0);
-  });
-
   test('tells the vault of a change of state, and of nothing else', () => {
     const { agent, announced } = makeAgent(() => Promise.reject(new VaultUnreachable('timeout')));
 

@@ -165,10 +165,11 @@ export class Agent {
     this.change(withBeat(this.fact, this.#deps.clock.now()));
   }
 
-  /** What the run was rung for is still to be done. */
+  /** What the run was rung for is still to be done, after the loop's own pause. */
   readonly #brokenOff = (error: unknown): never => {
     this.#rung = true;
-    this.#shown.fail(error);
+    this.#isBlocked = true;
+    this.#shown.breakOff(error);
     throw error;
   };
 

@@ -1,7 +1,7 @@
 /** What is shown of one agent. A change of its state also goes into the log and to the vault, a rest that is for a person to disk. */
 import type { AgentFact } from '@sikkerkey/protocol/local/state.ts';
 import type { AgentDeps } from './agent-deps.ts';
-import { withFailure } from './agent-facts.ts';
+import { needsPerson, withFailure } from './agent-facts.ts';
 import { shownFailure } from './agent-failures.ts';
 import { isForPersonAlone } from './epoch-ahead.ts';
 import { keepRest } from './kept-on-disk.ts';
@@ -37,5 +37,11 @@ export class ShownFact {
     const { state, code, details } = shownFailure(error, (unexpected) => this.#deps.log.unexpected('agent-failed', unexpected));
     if (isForPersonAlone(this.#fact.errorCode)) return;
     this.change(withFailure(this.#fact, state, code, details, this.#deps.clock.now()));
+  }
+
+  /** As `fail`, for work that broke off: the next run finds anew what a person has to see to, and until then it stays shown. */
+  breakOff(error: unknown): void {
+    if (needsPerson(this.#fact.state)) this.#deps.log.unexpected('agent-failed', error);
+    else this.fail(error);
   }
 }
