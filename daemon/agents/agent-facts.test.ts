@@ -58,13 +58,6 @@ describe('what is shown of an agent', () => {
     expect(withAskedRotation(quarantined, reported.rotationId, 3_000)).toMatchObject({ state: 'RECEIVED', errorCode: null, since: 3_000 });
   });
 
-  test('shows a rotation that the vault did not answer for as it was before, once a person has asked for it and was answered', () => {
-    const split = withRotation(fact(), { ...reported, state: 'SPLIT', errorCode: 'vault-unreachable' }, 2_000);
-
-    expect(withAskedRotation(split, 'rot_other', 3_000)).toBe(split);
-    expect(withAskedRotation(split, reported.rotationId, 3_000)).toMatchObject({ state: 'VERIFIED', errorCode: null });
-  });
-
   test('shows that another rotation waits for the drain, and no longer once it does not', () => {
     const draining = withRotation(fact(), { ...reported, state: 'DRAINING' }, 2_000);
     const waiting = withWork(draining, work({ phase: 'waiting-for-drain', drainDeadlineAt: 77 }), 3_000);

@@ -118,12 +118,12 @@ export function withRotation(fact: AgentFact, reported: RotationFact, now: numbe
 }
 
 /**
- * A person asks for the rotation at which the agent rests, or that its vault did not answer for: it is shown as asked for,
- * so that whoever waits for it sees the finding of the new look and not the old one.
+ * A person asks for the rotation at which the agent rests: it is shown as asked for, so that whoever waits for it sees the
+ * finding of the new look and not the old one.
  */
 export function withAskedRotation(fact: AgentFact, rotationId: string, now: number): AgentFact {
-  if (!needsPerson(fact.state) || fact.rotationId !== rotationId) return fact;
-  return { ...withState(fact, fact.state === 'SPLIT' ? 'VERIFIED' : 'RECEIVED', now), errorCode: null, errorDetails: {} };
+  if (fact.state !== 'QUARANTINED' || fact.rotationId !== rotationId) return fact;
+  return { ...withState(fact, 'RECEIVED', now), errorCode: null, errorDetails: {} };
 }
 
 /** What the vault says there is to do. */

@@ -117,6 +117,34 @@ describe('an agent whose vault refuses it', () => {
     expect(agent.isRunning).toBe(false);
   });
 
+  test('is asked again at once when it says that access is granted anew, and slowly while it says so and refuses', async () => {
+    let tries = 0;
+    const nothing = vaultWithNothing(null);
+    const { agent, clock } = makeAgent(async (secretId, ...how) => {
+      const prepared = await nothing.prepare(secretId, ...how);
+      const claim: RotationVault['claim'] = () => {
+        tries += 1;
+        return Promise.reject(new VaultDenied('access-denied'));
+      };
+      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
+    });
+    await agent.start();
+    agent.ring();
+    await clock.advance(0);
+    const hear = async (access: 'granted' | 'denied'): Promise<number> => {
+      const before = tries;
+      agent.hearWork(work({ access }));
+      await clock.advance(0);
+      expect(agent.fact.state).toBe('ACCESS_DENIED');
+      return tries - before;
+    };
+
+    expect(await hear('granted')).toBe(1);
+    for (let answers = 0; answers < 100; answers += 1) expect(await hear('granted')).toBe(0);
+    expect([await hear('denied'), await hear('granted')]).toEqual([0, 1]);
+    await agent.stop(0);
+  });
+
   test('shows a failure that nobody expected by its reference only', async () => {
     const { agent, clock } = makeAgent(() => Promise.reject(new TransportFailure('timeout', { cause: new Error('canary-text') })));
     await agent.start();

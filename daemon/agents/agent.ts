@@ -38,6 +38,8 @@ export class Agent {
   #rung = false;
   #stopAtBoundary = false;
   #isBlocked = false;
+  /** As the vault said last; a refusal that it does not say is no reason to ask it again and again. */
+  #access: AgentWork['access'] | null = null;
   #prepared: { readonly agent: PreparedAgent; readonly at: number } | null = null;
   #nextProbeAt = 0;
   #unsettled: Unsettled | null = null;
@@ -149,26 +151,30 @@ export class Agent {
     return driveRotation(this.#driveDeps(prepared), this.secretId, signal, { ...request, giveUpRotationId });
   }
 
-  change(fact: AgentFact): void {
-    this.#shown.change(fact);
-  }
+  readonly change = (fact: AgentFact): void => this.#shown.change(fact);
 
   hearWork(work: AgentWork): void {
     if (!this.isRunning) return;
     this.change(withWork(this.fact, work, this.#deps.clock.now()));
+    const isOtherAccess = work.access !== this.#access && (work.access === 'granted') !== (this.fact.state !== 'ACCESS_DENIED');
+    this.#access = work.access;
     const isNew = work.phase === 'pending' || work.phase === 'drained' || (work.phase === 'promoted' && this.fact.state === 'IDLE');
-    // What is blocked waits for its own pause: each of its changes of state brings an answer that says the same again.
-    if ((isNew && !this.#isBlocked) || (work.access === 'granted') !== (this.fact.state !== 'ACCESS_DENIED')) this.ring();
+    if (isOtherAccess) this.ring();
+    else if (isNew) this.hearOffer();
   }
 
-  acknowledged(): void {
-    this.change(withBeat(this.fact, this.#deps.clock.now()));
+  /** There may be work. What is blocked waits for its own pause: each of its changes of state brings an answer that says the same again. */
+  hearOffer(): void {
+    if (!this.#isBlocked) this.ring();
   }
+
+  readonly acknowledged = (): void => this.change(withBeat(this.fact, this.#deps.clock.now()));
 
   /** What the run was rung for is still to be done, after the loop's own pause. */
   readonly #brokenOff = (error: unknown): never => {
     this.#rung = true;
     this.#isBlocked = true;
+    this.#prepared = null;
     this.#shown.breakOff(error);
     throw error;
   };
@@ -194,7 +200,7 @@ export class Agent {
     // What is not adopted is asked for too, without a look: a vault that went back behind an adoption says so.
     const probe = isDue && prepared.configuration.adopted;
     const outcome = await this.#drive(prepared, { probe, standing: isLook ? prepared.standing : null }, signal);
-    if (isDue) this.#nextProbeAt = this.#nextProbe();
+    if (isDue) this.#nextProbeAt = this.#deps.clock.monotonic() + jitterAround(this.#deps.probePeriodMs(), 0.2, this.#deps.random);
     return this.#after(outcome, signal);
   }
 
@@ -290,9 +296,5 @@ export class Agent {
   #rest(): number {
     this.#prepared = null;
     return Math.max(1_000, this.#nextProbeAt - this.#deps.clock.monotonic());
-  }
-
-  #nextProbe(): number {
-    return this.#deps.clock.monotonic() + jitterAround(this.#deps.probePeriodMs(), 0.2, this.#deps.random);
   }
 }

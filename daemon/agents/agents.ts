@@ -85,7 +85,7 @@ export class Agents {
         for (const one of work) this.#agents.get(one.secretId)?.hearWork(one);
       },
       event: (event) => this.#hear(event),
-      ring: (secretId) => this.#agents.get(secretId)?.ring(),
+      hearOffer: (secretId) => this.#agents.get(secretId)?.hearOffer(),
     };
   }
 

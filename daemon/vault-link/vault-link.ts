@@ -34,7 +34,7 @@ export interface LinkedAgents {
   work(work: readonly AgentWork[]): void;
   event(event: VaultEvent): void;
   /** There may be something to do for this agent. */
-  ring(secretId: string): void;
+  hearOffer(secretId: string): void;
 }
 
 export interface VaultLinkDeps {
@@ -148,7 +148,7 @@ export class VaultLink {
     for (const { secretId, errorCode } of agents.heartbeats()) {
       await published.heartbeat(secretId, errorCode, signal).then(
         () => agents.acknowledged([secretId]),
-        () => agents.ring(secretId),
+        () => agents.hearOffer(secretId),
       );
     }
     this.#showReachable();
@@ -159,7 +159,7 @@ export class VaultLink {
     for (const { secretId } of agents.heartbeats()) {
       const isOffering = await published.isOffering(secretId, signal).catch(() => false);
       signal.throwIfAborted();
-      if (isOffering) agents.ring(secretId);
+      if (isOffering) agents.hearOffer(secretId);
     }
   }
 

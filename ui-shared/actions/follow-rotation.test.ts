@@ -10,6 +10,7 @@ describe('how far a rotation has got', () => {
     ['before the daemon took it up', {}, 'under-way'],
     ['while another one runs', { rotationId: 'rot_0', state: 'PROMOTED' }, 'under-way'],
     ['while it is applied', { rotationId: 'rot_1', state: 'APPLYING' }, 'under-way'],
+    ['while the vault has not answered for it', { rotationId: 'rot_1', state: 'SPLIT' }, 'under-way'],
     ['once its password is live', { rotationId: 'rot_1', state: 'PROMOTED' }, 'promoted'],
     ['while the old one drains', { rotationId: 'rot_1', state: 'DRAINING' }, 'promoted'],
     ['when it was refused', { rotationId: 'rot_1', state: 'REJECTED' }, 'failed'],

@@ -56,7 +56,7 @@ export async function followAgent(
 
 export type RotationStage = 'under-way' | 'promoted' | 'over' | 'failed';
 
-/** Where the rotation of this id has got to, from one fact of its agent. */
+/** Where the rotation of this id has got to, from one fact of its agent. Whoever waits for an answer (SPLIT, unreachable) is under way. */
 export function rotationStage(agent: AgentFact, rotationId: string): RotationStage {
   if (agent.lastRotation?.rotationId === rotationId) return hasGoneThrough(agent.lastRotation.outcome) ? 'over' : 'failed';
   if (agent.rotationId !== rotationId) return 'under-way';
@@ -68,7 +68,6 @@ export function rotationStage(agent: AgentFact, rotationId: string): RotationSta
       return 'over';
     case 'REJECTED':
     case 'ROLLED_BACK':
-    case 'SPLIT':
     case 'QUARANTINED':
     case 'ACCESS_DENIED':
       return 'failed';
