@@ -133,7 +133,8 @@ describe('an agent whose vault refuses it', () => {
     await clock.advance(0);
     const hear = async (access: 'granted' | 'denied'): Promise<number> => {
       const before = tries;
-      agent.hearWork(work({ access }));
+      agent.hearWork(work({ access, phase: 'pending', rotationId: 'rot_1' }));
+      if (access === 'granted') agent.hearOffer();
       await clock.advance(0);
       expect(agent.fact.state).toBe('ACCESS_DENIED');
       return tries - before;

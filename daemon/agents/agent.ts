@@ -222,7 +222,7 @@ export class Agent {
   }
 
   async #after(outcome: WorkOutcome, signal: AbortSignal): Promise<number> {
-    this.#isBlocked = outcome.kind === 'blocked';
+    this.#isBlocked = outcome.kind === 'blocked' || outcome.kind === 'denied';
     switch (outcome.kind) {
       case 'finished':
         this.change(withReceipt(this.fact, outcome.receipt, this.#deps.clock.now()));

@@ -11,6 +11,8 @@ describe('how far a rotation has got', () => {
     ['while another one runs', { rotationId: 'rot_0', state: 'PROMOTED' }, 'under-way'],
     ['while it is applied', { rotationId: 'rot_1', state: 'APPLYING' }, 'under-way'],
     ['while the vault has not answered for it', { rotationId: 'rot_1', state: 'SPLIT' }, 'under-way'],
+    ['when its agent was stopped before the vault answered for it', { rotationId: 'rot_1', state: 'SPLIT', running: false }, 'failed'],
+    ['when it is denied', { rotationId: 'rot_1', state: 'ACCESS_DENIED' }, 'failed'],
     ['once its password is live', { rotationId: 'rot_1', state: 'PROMOTED' }, 'promoted'],
     ['while the old one drains', { rotationId: 'rot_1', state: 'DRAINING' }, 'promoted'],
     ['when it was refused', { rotationId: 'rot_1', state: 'REJECTED' }, 'failed'],

@@ -71,6 +71,8 @@ export function rotationStage(agent: AgentFact, rotationId: string): RotationSta
     case 'QUARANTINED':
     case 'ACCESS_DENIED':
       return 'failed';
+    case 'SPLIT':
+      return agent.running ? 'under-way' : 'failed';
     default:
       return 'under-way';
   }

@@ -31,7 +31,7 @@ export class Run {
   #receipt: Receipt | null = null;
   /** The last one, for the words of its code. */
   #engineFailure: (Event & { readonly kind: 'engine-failed' }) | null = null;
-  /** Of the work of this call: what is blocked is told with it, or whoever waits for that rotation hears nothing of it. */
+  /** Of the work of this call: what is blocked or denied is told with it, or whoever waits for that rotation hears nothing of it. */
   #rotationId: string | null = null;
   #lastFact = '';
 
@@ -185,7 +185,7 @@ export class Run {
     if (rest.kind !== 'blocked' || rest.code !== this.#deps.memory.failing?.code) this.#deps.memory.failing = null;
     const code = rest.kind === 'blocked' || rest.kind === 'denied' || rest.kind === 'draining' ? rest.code : null;
     const holdOuts = rest.kind === 'draining' ? rest.holdOuts : [];
-    if (rest.kind !== 'blocked') this.#rotationId = null;
+    if (rest.kind !== 'blocked' && rest.kind !== 'denied') this.#rotationId = null;
     this.#tell(state, code, 0, holdOuts, { deadlineInMs: rest.kind === 'draining' ? rest.deadlineInMs : null });
   }
 

@@ -271,7 +271,7 @@ describe('the vault', () => {
 
     expect(await drive(bench)).toMatchObject({ kind: 'denied', errorCode: 'access-denied' });
     expect(bench.world.journal.row?.goal).toBe('confirm');
-    expect(bench.facts.at(-1)).toMatchObject({ state: 'ACCESS_DENIED', errorCode: 'access-denied' });
+    expect(bench.facts.at(-1)).toMatchObject({ state: 'ACCESS_DENIED', rotationId: expect.any(String), errorCode: 'access-denied' });
   });
 
   it('that gave the work to a newer epoch is believed before anything is looked at', async () => {
