@@ -69,6 +69,14 @@ export async function eventually<T>(
   throw new Error(`did not happen in ${withinMs} ms: ${what}`, { cause: last });
 }
 
+/** Throws with all that the program wrote where it ends, or 30 s pass, before it says so. */
+async function untilItSays({ child, output }: RunningProgram, words: string): Promise<void> {
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const endsAt = systemClock.monotonic() + 30_000;
+  while (!output().includes(words) && !isOver() && systemClock.monotonic() < endsAt) await systemClock.sleep(20);
+  if (!output().includes(words)) throw new Error(`the program did not say ${words}, but: ${output()}`);
+}
+
 export interface RunningVault extends RunningProgram {
   readonly apiUrl: string;
   readonly vaultId: string;
@@ -93,7 +101,7 @@ export async function startVault(place: VaultPlace): Promise<RunningVault> {
   const apiUrl = `http://localhost:${place.port}`;
   const words = ['serve', '--data', data, '--listen', `localhost:${place.port}`, '--auto-unseal-file', keyFile, '--json'];
   const program = startProgram('apps/vault-server/main.ts', words);
-  await eventually(`the vault is ready: ${program.output()}`, () => program.output().includes('"event":"ready"'));
+  await untilItSays(program, '"event":"ready"');
   return { ...program, apiUrl, vaultId, operatorId, operatorKey: (await readFile(operatorFile, 'utf8')).trim() };
 }
 
@@ -116,7 +124,7 @@ export interface RunningDaemon extends RunningProgram {
 export async function startDaemon(home: string, environment: Record<string, string> = {}): Promise<RunningDaemon> {
   const program = startProgram('daemon/main.ts', ['--home', home, '--foreground'], environment);
   const { socket } = homeOf({ ...emptyEnvironment, home });
-  await eventually(`the daemon answers: ${program.output()}`, () => program.output().includes('daemon-started'));
+  await untilItSays(program, 'daemon-started');
   return { ...program, socket, home };
 }
 
