@@ -21,7 +21,7 @@ async function isAlive(pid: number): Promise<boolean> {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonic() + 8_000;
+  const deadline = systemClock.monotonic() + 30_000;
   while (!(await condition())) {
     if (systemClock.monotonic() > deadline) throw new Error('the condition was not met in time');
     await systemClock.sleep(20);

@@ -12,6 +12,8 @@ const rotations = 6;
 interface Load {
   /** Logins with this user name that are under way. */
   underWay(username: string): number;
+  /** Logins that failed so far. */
+  failures(): number;
   finish(): Promise<{ readonly tried: number; readonly failed: readonly string[] }>;
 }
 
@@ -37,6 +39,7 @@ function applyLoad(db: Fixture, live: () => { readonly username: string; readonl
   const all = Promise.all(Array.from({ length: workers }, work));
   return {
     underWay: (username) => underWay.get(username) ?? 0,
+    failures: () => failed.length,
     finish: async () => {
       isOver = true;
       await all;
@@ -89,7 +92,7 @@ describe.each(await availablePostgresqlVersions())('new logins on PostgreSQL %i'
 
     await session.execute({ kind: 'set', version: 2 }, [app.candidate(2, 'owner')], patience());
     await session.close();
-    await db.sql('SELECT pg_sleep(0.1)');
+    await expect.poll(load.failures, { interval: 5 }).toBeGreaterThan(0);
     const { failed } = await load.finish();
 
     expect(new Set(failed)).toEqual(new Set(['28P01']));

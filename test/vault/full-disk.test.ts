@@ -43,7 +43,9 @@ test.skipIf(!canLimit())('a vault that cannot write answers 503, keeps all it ac
   expect(readAgain).toMatchObject({ status: 200, text: '{"value":"the value"}' });
   expect(written.status).toBe(200);
   expect(secrets.map(({ name }) => name).sort()).toEqual(['a', 'before', 'just before']);
-  expect(vault.log().match(/"event":"store\.(failed|recovered)"/g)).toEqual(['"event":"store.failed"', '"event":"store.recovered"']);
+  await expect
+    .poll(() => vault.log().match(/"event":"store\.(failed|recovered)"/g))
+    .toEqual(['"event":"store.failed"', '"event":"store.recovered"']);
   expect(vault.log()).not.toContain('request.failed');
 
   await vault.restart();
