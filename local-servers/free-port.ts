@@ -14,17 +14,17 @@ const attempts = 100;
 export async function freePort(random: { fraction(): number } = systemRandom): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = firstPort + Math.floor(random.fraction() * (lastPort - firstPort));
-    if ((await isReserved(port)) && (await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) return port;
+    if ((await reserve(port)) && (await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) return port;
   }
   throw new Error(`no free port was found between ${firstPort} and ${lastPort}`);
 }
 
 /**
- * Between a look and the bind of the server lie seconds on a busy machine, in which another program draws the same port. The
- * reservation is an abstract socket (unix(7)), which ends with this process, however that ends; systems other than Linux
- * have none, and there the draw alone must do.
+ * False where another process has it; else it is ours from now on. Between a look and the bind of the server lie seconds on a
+ * busy machine, in which another program draws the same port. The reservation is an abstract socket (unix(7)), which ends
+ * with this process, however that ends; systems other than Linux have none, and there the draw alone must do.
  */
-function isReserved(port: number): Promise<boolean> {
+function reserve(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'));

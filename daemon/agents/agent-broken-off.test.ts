@@ -1,8 +1,7 @@
 /** A run that ends by a failure that no port declares: a mistake of ours, which must neither be hidden nor make an agent spin. */
-import type { RotationVault } from '@sikkerkey/core/rotation/ports.ts';
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
-import { log, makeAgent, vaultWithNothing } from '../../test/support/steered-agent.ts';
+import { claimingBy, log, makeAgent, vaultWithNothing } from '../../test/support/steered-agent.ts';
 import type { Agent } from './agent.ts';
 import { fact, work } from './fixture.ts';
 import { ShownFact } from './shown-fact.ts';
@@ -14,18 +13,11 @@ async function makeBreaking(
 ): Promise<{ agent: Agent; clock: FakeClock; tries: () => number; claims: () => number }> {
   let tries = 0;
   const nothing = vaultWithNothing(null);
-  const { agent, clock } = makeAgent(
-    async (secretId, ...how) => {
-      const prepared = await nothing.prepare(secretId, ...how);
-      const claim: RotationVault['claim'] = (...asked) => {
-        tries += 1;
-        return tries > failures ? prepared.drive.vault.claim(...asked) : Promise.reject(new Error('canary-text'));
-      };
-      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
-    },
-    null,
-    shown,
-  );
+  const prepare = claimingBy(nothing.prepare, (ask) => {
+    tries += 1;
+    return tries > failures ? ask() : Promise.reject(new Error('canary-text'));
+  });
+  const { agent, clock } = makeAgent(prepare, null, shown);
   await agent.start();
   await clock.advance(0);
   agent.ring();

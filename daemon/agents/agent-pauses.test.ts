@@ -1,54 +1,46 @@
-import { type RotationVault, VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
+import { VaultUnreachable } from '@sikkerkey/core/rotation/ports.ts';
 import { describe, expect, test } from 'vitest';
 import type { FakeClock } from '../../test/support/fake-clock.ts';
-import { makeAgent, vaultWithNothing } from '../../test/support/steered-agent.ts';
+import { claimingBy, makeAgent, vaultWithNothing } from '../../test/support/steered-agent.ts';
 import type { Agent } from './agent.ts';
 
 describe('an agent in the middle of a pause that a vault that was away made it take', () => {
-  /** Its claims get no answer until `comesBack`; `answered` tells in which of the prepared runs they then got one. */
+  /** Its claims get no answer until `comesBack`, a minute later, which tells in which run that was; `answered`: in which they then got one. */
   async function makePausing(): Promise<{
     agent: Agent;
     clock: FakeClock;
-    comesBack: () => void;
+    comesBack: () => Promise<number>;
     answered: number[];
-    prepared: () => number;
     tries: () => number;
-    hasPaused: () => Promise<void>;
   }> {
     let isAway = true;
     let runs = 0;
     let tries = 0;
     const answered: number[] = [];
-    const nothing = vaultWithNothing(null);
+    const prepare = claimingBy(vaultWithNothing(null).prepare, (ask) => {
+      tries += 1;
+      if (isAway) return Promise.reject(new VaultUnreachable('connection-refused'));
+      answered.push(runs);
+      return ask();
+    });
     const { agent, clock } = makeAgent(async (secretId, ...how) => {
       runs += 1;
-      const run = runs;
-      const prepared = await nothing.prepare(secretId, ...how);
-      const claim: RotationVault['claim'] = (...asked) => {
-        tries += 1;
-        if (isAway) return Promise.reject(new VaultUnreachable('connection-refused'));
-        answered.push(run);
-        return prepared.drive.vault.claim(...asked);
-      };
-      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
+      return prepare(secretId, ...how);
     });
     await agent.start();
-    const hasPaused = async (): Promise<void> => {
+    const comesBack = async (): Promise<number> => {
       for (let paused = 0; paused < 60_000; paused += 1_000) await clock.advance(1_000);
       expect(agent.fact.state).toBe('VAULT_UNREACHABLE');
-    };
-    const comesBack = (): void => {
       isAway = false;
+      return runs;
     };
-    return { agent, clock, comesBack, answered, prepared: () => runs, tries: () => tries, hasPaused };
+    return { agent, clock, comesBack, answered, tries: () => tries };
   }
 
   test('tries again at once where a person asks, in the same run, which keeps what it has learnt', async () => {
-    const { agent, clock, comesBack, answered, prepared, hasPaused } = await makePausing();
+    const { agent, clock, comesBack, answered } = await makePausing();
     agent.ring();
-    await hasPaused();
-    const before = prepared();
-    comesBack();
+    const before = await comesBack();
 
     agent.ring();
     await clock.advance(100);
@@ -61,11 +53,9 @@ describe('an agent in the middle of a pause that a vault that was away made it t
   });
 
   test('begins anew where what it works with has changed', async () => {
-    const { agent, clock, comesBack, answered, prepared, hasPaused } = await makePausing();
+    const { agent, clock, comesBack, answered } = await makePausing();
     agent.ring();
-    await hasPaused();
-    const before = prepared();
-    comesBack();
+    const before = await comesBack();
 
     await agent.goOnAnew();
     await clock.advance(0);
@@ -75,11 +65,9 @@ describe('an agent in the middle of a pause that a vault that was away made it t
   });
 
   test('goes on with the repair that somebody else waits for, where a person asks for a rotation', async () => {
-    const { agent, clock, comesBack, answered, prepared, hasPaused } = await makePausing();
+    const { agent, clock, comesBack, answered } = await makePausing();
     const answeredAtEnd = agent.repair({ request: {}, fits: null }, new AbortController().signal).then(() => answered.slice());
-    await hasPaused();
-    const before = prepared();
-    comesBack();
+    const before = await comesBack();
 
     agent.goOnNow();
     await clock.advance(0);

@@ -9,7 +9,7 @@ import {
 import type { JournalRow } from '@sikkerkey/core/rotation/types.ts';
 import { TransportFailure } from '@sikkerkey/core/vault-client/transport.ts';
 import { describe, expect, test } from 'vitest';
-import { journalOf, makeAgent, notAsked, random, vaultWithNothing } from '../../test/support/steered-agent.ts';
+import { claimingBy, journalOf, makeAgent, notAsked, random, vaultWithNothing } from '../../test/support/steered-agent.ts';
 import type { Agent } from './agent.ts';
 import type { PreparedAgent } from './agent-deps.ts';
 import { heartbeatOf } from './agent-facts.ts';
@@ -119,15 +119,11 @@ describe('an agent whose vault refuses it', () => {
 
   test('is asked again at once when it says that access is granted anew, and slowly while it says so and refuses', async () => {
     let tries = 0;
-    const nothing = vaultWithNothing(null);
-    const { agent, clock } = makeAgent(async (secretId, ...how) => {
-      const prepared = await nothing.prepare(secretId, ...how);
-      const claim: RotationVault['claim'] = () => {
-        tries += 1;
-        return Promise.reject(new VaultDenied('access-denied'));
-      };
-      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
+    const prepare = claimingBy(vaultWithNothing(null).prepare, () => {
+      tries += 1;
+      return Promise.reject(new VaultDenied('access-denied'));
     });
+    const { agent, clock } = makeAgent(prepare);
     await agent.start();
     agent.ring();
     await clock.advance(0);
@@ -205,15 +201,12 @@ describe('an agent at work', () => {
   test('works once more where it is rung after a run has asked the vault, and has seen nothing to do', async () => {
     const nothing = vaultWithNothing(null);
     const looks: (() => void)[] = [];
-    const { agent, clock } = makeAgent(async (secretId, ...how) => {
-      const prepared = await nothing.prepare(secretId, ...how);
-      const claim: RotationVault['claim'] = async (...asked) => {
-        const outcome = await prepared.drive.vault.claim(...asked);
-        looks.shift()?.();
-        return outcome;
-      };
-      return { ...prepared, drive: { ...prepared.drive, vault: { ...prepared.drive.vault, claim } } };
+    const prepare = claimingBy(nothing.prepare, async (ask) => {
+      const outcome = await ask();
+      looks.shift()?.();
+      return outcome;
     });
+    const { agent, clock } = makeAgent(prepare);
     looks.push(() => agent.ring());
     await agent.start();
     agent.ring();

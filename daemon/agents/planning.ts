@@ -48,9 +48,10 @@ export async function planFor(
     case 'un-adopt': {
       const isLeaving = deps.registry.isLeavingSlots(secretId);
       if (!configuration.adopted && !isLeaving) throw new CatalogueError('not-adopted', {});
-      if (configuration.adoptionRotationId === null) await refuseWhileInFlight(context.journal, secretId);
-      if (configuration.adopted && configuration.adoptionRotationId === null)
-        return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
+      if (configuration.adoptionRotationId === null) {
+        await refuseWhileInFlight(context.journal, secretId);
+        if (configuration.adopted) return on(inForce, (engine) => planWork(engine, context, configuration, kind, inForce, signal));
+      }
       const row = await rowOf(context, secretId, configuration.adoptionRotationId);
       // Where only the slots are left they are the whole plan.
       return on(configuration.adopted ? inForce : 'flip', (engine) => planGivingUp(engine, row, secretId, signal));

@@ -82,3 +82,16 @@ export function vaultWithNothing(
   const drive = { vault, journal: journalOf(row) };
   return { claims: () => asked, prepare: () => Promise.resolve({ configuration, engine, drive, standing: null, epochAhead }) };
 }
+
+/** The same, but that `claim` answers for the vault; `ask` is what the vault itself answers. */
+export function claimingBy(
+  prepare: AgentDeps['prepare'],
+  claim: (ask: () => Promise<ClaimOutcome>) => Promise<ClaimOutcome>,
+): AgentDeps['prepare'] {
+  return async (secretId, ...how) => {
+    const prepared = await prepare(secretId, ...how);
+    const { vault } = prepared.drive;
+    const between: RotationVault = { ...vault, claim: (...asked) => claim(() => vault.claim(...asked)) };
+    return { ...prepared, drive: { ...prepared.drive, vault: between } };
+  };
+}
