@@ -51,11 +51,14 @@ describe('what is shown of an agent', () => {
     expect(withRotation(quarantined, { ...reported, state: 'APPLIED' }, 3_000)).toMatchObject({ state: 'APPLIED', errorCode: null });
   });
 
-  test('shows a rotation at which the agent rests as asked for, once a person has asked for it', () => {
-    const quarantined = withRotation(fact(), { ...reported, state: 'QUARANTINED', errorCode: 'foreign-password', isRest: true }, 2_000);
+  test.each([
+    { state: 'QUARANTINED', errorCode: 'foreign-password' },
+    { state: 'ACCESS_DENIED', errorCode: 'machine-not-approved' },
+  ] as const)('shows a rotation at which the agent rests ($state) as asked for, once a person has asked for it', ({ state, errorCode }) => {
+    const resting = withRotation(fact(), { ...reported, state, errorCode, isRest: true }, 2_000);
 
-    expect(withAskedRotation(quarantined, 'rot_other', 3_000)).toBe(quarantined);
-    expect(withAskedRotation(quarantined, reported.rotationId, 3_000)).toMatchObject({ state: 'RECEIVED', errorCode: null, since: 3_000 });
+    expect(withAskedRotation(resting, 'rot_other', 3_000)).toBe(resting);
+    expect(withAskedRotation(resting, reported.rotationId, 3_000)).toMatchObject({ state: 'RECEIVED', errorCode: null, since: 3_000 });
   });
 
   test('shows that another rotation waits for the drain, and no longer once it does not', () => {

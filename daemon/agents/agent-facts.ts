@@ -118,11 +118,12 @@ export function withRotation(fact: AgentFact, reported: RotationFact, now: numbe
 }
 
 /**
- * A person asks for the rotation at which the agent rests: it is shown as asked for, so that whoever waits for it sees the
- * finding of the new look and not the old one.
+ * A person asks for the rotation at which the agent rests, and the vault took the request: it is shown as asked for, so that
+ * whoever waits for it sees the finding of the new look and not the old one, least of all a denial that is over.
  */
 export function withAskedRotation(fact: AgentFact, rotationId: string, now: number): AgentFact {
-  if (fact.state !== 'QUARANTINED' || fact.rotationId !== rotationId) return fact;
+  const isAtRest = fact.state === 'QUARANTINED' || fact.state === 'ACCESS_DENIED';
+  if (!isAtRest || fact.rotationId !== rotationId) return fact;
   return { ...withState(fact, 'RECEIVED', now), errorCode: null, errorDetails: {} };
 }
 

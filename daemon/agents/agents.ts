@@ -86,6 +86,9 @@ export class Agents {
       },
       event: (event) => this.#hear(event),
       hearOffer: (secretId) => this.#agents.get(secretId)?.hearOffer(),
+      hearApproval: () => {
+        for (const agent of this.#running(vaultId)) if (agent.fact.state === 'ACCESS_DENIED') agent.ring();
+      },
     };
   }
 

@@ -35,6 +35,8 @@ export interface LinkedAgents {
   event(event: VaultEvent): void;
   /** There may be something to do for this agent. */
   hearOffer(secretId: string): void;
+  /** This machine was not approved, and is now. */
+  hearApproval(): void;
 }
 
 export interface VaultLinkDeps {
@@ -55,6 +57,7 @@ export class VaultLink {
   readonly #deps: VaultLinkDeps;
   readonly #protocol: KnownProtocol;
   #approved = false;
+  #machineState: VaultFact['machineState'] = 'unknown';
   #pushConnected = false;
   #cursor: string | null = null;
   #announcing = false;
@@ -171,10 +174,14 @@ export class VaultLink {
 
   async #learnApproval(signal: AbortSignal): Promise<boolean> {
     const self = await readSelf(this.#deps.client, { signal });
+    const before = this.#machineState;
+    this.#machineState = self.state;
     this.#approved = self.state === 'approved';
     this.#deps.show({ machineState: self.state, machineName: self.name });
     this.#showReachable();
     if (this.#approved) this.#events?.trigger();
+    // Only this edge: where the vault refuses although it says approved, each agent keeps to its own pause.
+    if (this.#approved && before !== 'unknown' && before !== 'approved') this.#deps.agents.hearApproval();
     return this.#approved;
   }
 

@@ -356,8 +356,8 @@ export const daemonErrors = entries({
   },
   'agent-not-running': {
     title: 'the agent of this secret is stopped',
-    whatHappened: 'The agent of {secretId} is stopped, so nobody would apply a rotation.',
-    stillWorks: 'The live credential stays as it is.',
+    whatHappened: 'The agent of {secretId} is stopped, so nobody applies its rotations.',
+    stillWorks: 'What it had begun is kept, and goes on once it is started.',
     whoMustAct: 'user',
     retryable: false,
     remedy: 'sikkerkey agent start --secret {secretId}',

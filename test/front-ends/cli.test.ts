@@ -112,6 +112,36 @@ describe('rotating', () => {
     expect(code).toBe(6);
     expect(stderr).toContain('sk_payments is now REJECTED');
   });
+
+  test.each(['rotate', 'adopt'])('does not say that it went through when the wait of %s is interrupted', async (act) => {
+    stage.daemon.on('agent.adopt', () => ({ rotationId: 'rot_1' }));
+    stage.daemon.changeAgent('sk_payments', { state: 'APPLYING', step: 'sealed', rotationId: 'rot_1' });
+
+    const { code, stdout, stderr } = await stage.run(['agent', act, 'sk_payments', '--yes', '--wait'], { interruptAfter: 'ROTATING ·' });
+
+    expect([code, stdout]).toEqual([130, '']);
+    expect(stderr).toContain('goes on in the daemon');
+  });
+
+  test.each([
+    {
+      name: 'stopped',
+      meanwhile: () => stage.daemon.changeAgent('sk_payments', { state: 'STOPPED', running: false }),
+      code: 7,
+      says: 'is stopped',
+    },
+    { name: 'removed', meanwhile: () => stage.daemon.removeAgent('sk_payments'), code: 5, says: 'knows no agent' },
+  ])('ends the wait where its agent is $name meanwhile', async ({ meanwhile, code, says }) => {
+    stage.daemon.on('agent.rotate', () => {
+      setImmediate(meanwhile);
+      return { rotationId: 'rot_1', state: 'pending', waitsFor: null };
+    });
+
+    const ended = await stage.run(['agent', 'rotate', 'sk_payments', '--yes', '--wait']);
+
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+    expect(ended.stderr).toContain(says);
+  });
 });
 
 describe('agent start', () => {

@@ -101,14 +101,16 @@ test('drops no query and no transaction while the login changes six times under 
 
   for (let rotation = 0; rotation < 6; rotation += 1) {
     const [next, previous]: [Login, Login] = rotation % 2 === 0 ? ['app_b', 'app_a'] : ['app_a', 'app_b'];
+    const { queries, transactions } = state;
+    // Both kinds of work get on before the login changes again, so that each change happens under load.
+    await soon(() => {
+      expect(state.queries).toBeGreaterThan(queries);
+      expect(state.transactions).toBeGreaterThan(transactions);
+    });
     await enable(next, `password-${rotation}`);
     await acknowledged(rotation + 2);
     await admin.query(`ALTER ROLE ${previous} NOLOGIN PASSWORD NULL`);
   }
-  await soon(() => {
-    expect(state.queries).toBeGreaterThan(20);
-    expect(state.transactions).toBeGreaterThan(4);
-  });
   state.running = false;
   await workers;
 

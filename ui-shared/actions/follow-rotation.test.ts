@@ -12,6 +12,13 @@ describe('how far a rotation has got', () => {
     ['while it is applied', { rotationId: 'rot_1', state: 'APPLYING' }, 'under-way'],
     ['while the vault has not answered for it', { rotationId: 'rot_1', state: 'SPLIT' }, 'under-way'],
     ['when its agent was stopped before the vault answered for it', { rotationId: 'rot_1', state: 'SPLIT', running: false }, 'failed'],
+    ['when its agent was stopped before it could begin', { rotationId: null, state: 'STOPPED', running: false }, 'failed'],
+    ['when its agent was stopped while it was applied', { rotationId: 'rot_1', state: 'STOPPED', running: false }, 'failed'],
+    [
+      'while its old password drains in an agent that is being stopped',
+      { rotationId: 'rot_1', state: 'DRAINING', running: false },
+      'promoted',
+    ],
     ['when it is denied', { rotationId: 'rot_1', state: 'ACCESS_DENIED' }, 'failed'],
     ['once its password is live', { rotationId: 'rot_1', state: 'PROMOTED' }, 'promoted'],
     ['while the old one drains', { rotationId: 'rot_1', state: 'DRAINING' }, 'promoted'],

@@ -56,10 +56,14 @@ export async function followAgent(
 
 export type RotationStage = 'under-way' | 'promoted' | 'over' | 'failed';
 
-/** Where the rotation of this id has got to, from one fact of its agent. Whoever waits for an answer (SPLIT, unreachable) is under way. */
+/**
+ * Where the rotation of this id has got to, from one fact of its agent. Whoever waits for an answer (SPLIT, unreachable) is
+ * under way, as long as its agent runs: what is not live yet is nobody's work where it was stopped.
+ */
 export function rotationStage(agent: AgentFact, rotationId: string): RotationStage {
   if (agent.lastRotation?.rotationId === rotationId) return hasGoneThrough(agent.lastRotation.outcome) ? 'over' : 'failed';
-  if (agent.rotationId !== rotationId) return 'under-way';
+  const unfinished = agent.running ? 'under-way' : 'failed';
+  if (agent.rotationId !== rotationId) return unfinished;
   switch (agent.state) {
     case 'PROMOTED':
     case 'DRAINING':
@@ -71,10 +75,8 @@ export function rotationStage(agent: AgentFact, rotationId: string): RotationSta
     case 'QUARANTINED':
     case 'ACCESS_DENIED':
       return 'failed';
-    case 'SPLIT':
-      return agent.running ? 'under-way' : 'failed';
     default:
-      return 'under-way';
+      return unfinished;
   }
 }
 

@@ -1,0 +1,51 @@
+/** An operator takes a machine's approval away in the middle of a rotation and gives it back: nothing waits longer for it than it must. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../daemon/programs.ts';
+import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
+import { expectNothingLeftBehind } from './expectations.ts';
+import { Stand } from './stand.ts';
+
+const confirmPath = '/v2/rotations/confirm';
+/** What is denied asks again after 42 s at the earliest. */
+const soonerThanItsPauseMs = 25_000;
+
+let stand: Stand;
+let vault: VaultProxy;
+
+beforeAll(async () => {
+  stand = await Stand.open({
+    vaultUrl: async (apiUrl) => {
+      vault = await startVaultProxy(apiUrl);
+      return vault.url;
+    },
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await stand?.close();
+  await vault?.stop();
+});
+
+const machineOfStand = async (): Promise<{ machineId: string; state: string }> => {
+  const [known] = (await stand.client((client) => client.call('identity.list', {}))).vaults;
+  return { machineId: known?.machineId ?? '', state: known?.machineState ?? 'unknown' };
+};
+
+test('a rotation goes on as soon as its machine is enabled again', async () => {
+  const managed = await stand.adopted();
+  const { secretId } = managed;
+  const { machineId } = await machineOfStand();
+  vault.refuse(confirmPath);
+  const { rotationId } = await stand.client((client) => client.call('agent.rotate', { secretId }));
+  await eventually('the confirm is asked for', () => vault.count(confirmPath) > 0);
+  await stand.operator('disableMachine', { machineId });
+  vault.refuse(null);
+  await eventually('the denial is shown', async () => (await stand.agent(secretId)).state === 'ACCESS_DENIED', 40_000);
+  await eventually('the machine is shown as disabled', async () => (await machineOfStand()).state === 'disabled', 40_000);
+
+  await stand.operator('enableMachine', { machineId });
+
+  await stand.retired(secretId, rotationId, soonerThanItsPauseMs);
+  expect((await stand.agent(secretId)).lastRotation).toMatchObject({ rotationId, outcome: 'rotated' });
+  await expectNothingLeftBehind(stand, managed);
+}, 150_000);
