@@ -87,7 +87,9 @@ export class Agents {
       event: (event) => this.#hear(event),
       hearOffer: (secretId) => this.#agents.get(secretId)?.hearOffer(),
       hearApproval: () => {
-        for (const agent of this.#running(vaultId)) if (agent.fact.state === 'ACCESS_DENIED') agent.ring();
+        // Looks keep to their own pauses: all of them at once could take a database its last connections.
+        const waiting = this.#running(vaultId).filter(({ fact }) => fact.state === 'ACCESS_DENIED' && fact.rotationId !== null);
+        for (const agent of waiting) agent.ring();
       },
     };
   }

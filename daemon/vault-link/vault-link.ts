@@ -35,7 +35,7 @@ export interface LinkedAgents {
   event(event: VaultEvent): void;
   /** There may be something to do for this agent. */
   hearOffer(secretId: string): void;
-  /** This machine was not approved, and is now. */
+  /** This machine was not approved, and is now: rotations that were denied for it go on. */
   hearApproval(): void;
 }
 

@@ -356,7 +356,7 @@ export const daemonErrors = entries({
   },
   'agent-not-running': {
     title: 'the agent of this secret is stopped',
-    whatHappened: 'The agent of {secretId} is stopped, so nobody applies its rotations.',
+    whatHappened: 'The agent of {secretId} is stopped: this host does not rotate it.',
     stillWorks: 'What it had begun is kept, and goes on once it is started.',
     whoMustAct: 'user',
     retryable: false,
