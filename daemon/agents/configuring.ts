@@ -35,9 +35,10 @@ export async function configureAgent(deps: ConfiguringDeps, params: CheckedParam
   const { host, port, database, adminUser, tls } = params;
   const place = { host, port, database, adminUser, adminPassword, tls, ca };
   const isProven = !isKnownAddress(deps, params) && (await isOneServer(deps, context, configuration, place, signal));
-  const registered = registeredAt(params, ca, context.vaultId, known?.running ?? false);
   // The identity may have been replaced while the vault was asked, or be about to: what it seals is never resealed late.
   const agent = await agents.inTurn(context.vaultId, () => {
+    // Asked anew: it may have been started or stopped while the addresses were looked at.
+    const registered = registeredAt(params, ca, context.vaultId, registry.find(secretId)?.running ?? false);
     registry.put(registered, adminPassword, vaults.choose(context.vaultId).sealer);
     if (isProven) keepKnownAddress(deps, secretId, place);
     return agents.put(registered);

@@ -1,6 +1,8 @@
 /** Another address for a secret that is at work, on the real programs: the same server, a copy of its data directory, and the way on. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,6 +62,27 @@ test('the same server at another address is recognised while both answer, and wo
   } finally {
     await proxy.stop();
   }
+}, 60_000);
+
+test('an agent that is started while its new address is looked at is running afterwards', async () => {
+  const managed = await stand.adopted();
+  const { secretId } = managed;
+  await stand.client((client) => client.call('agent.stop', { secretId }));
+  const silent = createServer();
+  silent.listen({ port: 0, host: '127.0.0.1' });
+  await once(silent, 'listening');
+  const asked = once(silent, 'connection');
+  const configured = configure(managed, (silent.address() as AddressInfo).port);
+
+  const [connection] = (await asked) as [Socket];
+  await stand.client((client) => client.call('agent.start', { secretId }));
+  connection.destroy();
+  silent.close();
+  await configured;
+
+  expect((await stand.agent(secretId)).running).toBe(true);
+  await configure(managed, stand.postgresql.port);
+  await stand.retired(secretId, await rotate(managed));
 }, 60_000);
 
 test('a mistyped address in between does not lose the server that is known: the next one is compared with that', async () => {
