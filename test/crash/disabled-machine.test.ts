@@ -1,7 +1,7 @@
 /** An operator takes a machine's approval away in the middle of a rotation and gives it back: nothing waits longer for it than it must. */
 import { afterAll, beforeAll, test } from 'vitest';
 import { eventually } from '../daemon/programs.ts';
-import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
+import type { VaultProxy } from '../support/vault-proxy.ts';
 import { expectNothingLeftBehind } from './expectations.ts';
 import { Stand } from './stand.ts';
 
@@ -13,18 +13,11 @@ let stand: Stand;
 let vault: VaultProxy;
 
 beforeAll(async () => {
-  stand = await Stand.open({
-    vaultUrl: async (apiUrl) => {
-      vault = await startVaultProxy(apiUrl);
-      return vault.url;
-    },
-  });
+  stand = await Stand.open({ behindVaultProxy: true });
+  vault = stand.vaultProxy;
 }, 60_000);
 
-afterAll(async () => {
-  await stand?.close();
-  await vault?.stop();
-});
+afterAll(() => stand?.close());
 
 const link = async (): Promise<{ machineId: string; machineState: string; pushConnected: boolean }> => {
   const [known] = (await stand.client((client) => client.call('identity.list', {}))).vaults;

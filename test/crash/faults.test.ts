@@ -7,7 +7,7 @@ import { systemClock } from '@sikkerkey/host/system-clock.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, startProgram } from '../daemon/programs.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
+import type { VaultProxy } from '../support/vault-proxy.ts';
 import { expectNothingLeftBehind, journalRows } from './expectations.ts';
 import { LoginMeter } from './login-meter.ts';
 import { type Credential, readLiveCredential, tryLogin } from './logins.ts';
@@ -23,17 +23,14 @@ beforeAll(async () => {
       database = await startTcpProxy({ host: '127.0.0.1', port });
       return database.port;
     },
-    vaultUrl: async (apiUrl) => {
-      vault = await startVaultProxy(apiUrl);
-      return vault.url;
-    },
+    behindVaultProxy: true,
   });
+  vault = stand.vaultProxy;
 }, 60_000);
 
 afterAll(async () => {
   await stand?.close();
   await database?.stop();
-  await vault?.stop();
 });
 
 const adopted = (): Promise<Managed> => stand.adopted();

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../daemon/programs.ts';
-import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
+import type { VaultProxy } from '../support/vault-proxy.ts';
 import { expectNothingLeftBehind } from './expectations.ts';
 import { type Managed, Stand } from './stand.ts';
 
@@ -11,19 +11,12 @@ let vault: VaultProxy;
 let managed: Managed;
 
 beforeAll(async () => {
-  stand = await Stand.open({
-    vaultUrl: async (apiUrl) => {
-      vault = await startVaultProxy(apiUrl);
-      return vault.url;
-    },
-  });
+  stand = await Stand.open({ behindVaultProxy: true });
+  vault = stand.vaultProxy;
   managed = await stand.manage();
 }, 60_000);
 
-afterAll(async () => {
-  await stand?.close();
-  await vault?.stop();
-});
+afterAll(() => stand?.close());
 
 const rotationIds = async (): Promise<readonly string[]> =>
   (await stand.operator('listRotations', { secretId: managed.secretId })).rotations.map((one) => one.rotationId);

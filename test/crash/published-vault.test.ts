@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../daemon/programs.ts';
-import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
+import type { VaultProxy } from '../support/vault-proxy.ts';
 import { journalRows } from './expectations.ts';
 import { machineClient } from './login-meter.ts';
 import { type Managed, Stand } from './stand.ts';
@@ -17,12 +17,8 @@ let vault: VaultProxy;
 let managed: Managed;
 
 beforeAll(async () => {
-  stand = await Stand.open({
-    vaultUrl: async (apiUrl) => {
-      vault = await startVaultProxy(apiUrl);
-      return vault.url;
-    },
-  });
+  stand = await Stand.open({ behindVaultProxy: true });
+  vault = stand.vaultProxy;
   managed = await stand.manage();
   vault.hideV2();
   await stand.daemon.stop();
@@ -31,10 +27,7 @@ beforeAll(async () => {
   await stand.client((client) => client.call('agent.start', { secretId: managed.secretId }));
 }, 60_000);
 
-afterAll(async () => {
-  await stand?.close();
-  await vault?.stop();
-});
+afterAll(() => stand?.close());
 
 /** As on a host that its vault's own tool enrolled: this daemon enrolls with /v2 only, and remembers for ever that it heard it. */
 function forgetThatItSpokeV2(home: string): void {

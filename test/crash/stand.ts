@@ -13,12 +13,13 @@ import type { OperatorAnswer, OperatorBody, OperatorRoute } from '@sikkerkey/pro
 import pg from 'pg';
 import type { LocalClient } from '../daemon/local-client.ts';
 import { eventually, type RunningDaemon, type RunningVault, startDaemon, startVault, withClient } from '../daemon/programs.ts';
+import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts';
 
 export interface StandOptions {
   /** What the daemon is told to reach the database at; PostgreSQL itself by default. */
   readonly databasePort?: (postgresqlPort: number) => Promise<number>;
-  /** What the daemon is told to reach the vault at. */
-  readonly vaultUrl?: (apiUrl: string) => Promise<string>;
+  /** The daemon reaches the vault through a proxy (`vaultProxy`) that can lose what is said. */
+  readonly behindVaultProxy?: boolean;
   readonly drainDeadlineMs?: number;
 }
 
@@ -38,6 +39,7 @@ export class Stand {
   readonly home: string;
   readonly databasePort: number;
   readonly #drainDeadlineMs: number;
+  readonly #vaultProxy: VaultProxy | null;
   #daemon: RunningDaemon;
   #owners = 0;
 
@@ -49,6 +51,7 @@ export class Stand {
     daemon: RunningDaemon;
     databasePort: number;
     drainDeadlineMs: number;
+    vaultProxy: VaultProxy | null;
   }) {
     this.directory = parts.directory;
     this.postgresql = parts.postgresql;
@@ -57,6 +60,7 @@ export class Stand {
     this.databasePort = parts.databasePort;
     this.#daemon = parts.daemon;
     this.#drainDeadlineMs = parts.drainDeadlineMs;
+    this.#vaultProxy = parts.vaultProxy;
   }
 
   static async open(options: StandOptions = {}): Promise<Stand> {
@@ -66,7 +70,7 @@ export class Stand {
     await mkdir(home, { mode: 0o700 });
     const daemon = await startDaemon(home);
     const databasePort = (await options.databasePort?.(postgresql.port)) ?? postgresql.port;
-    const vaultUrl = (await options.vaultUrl?.(vault.apiUrl)) ?? vault.apiUrl;
+    const vaultProxy = options.behindVaultProxy === true ? await startVaultProxy(vault.apiUrl) : null;
     const stand = new Stand({
       directory,
       postgresql,
@@ -75,9 +79,16 @@ export class Stand {
       daemon,
       databasePort,
       drainDeadlineMs: options.drainDeadlineMs ?? 5_000,
+      vaultProxy,
     });
-    await stand.#enroll(vaultUrl);
+    await stand.#enroll(vaultProxy?.url ?? vault.apiUrl);
     return stand;
+  }
+
+  /** Throws where the stand was not opened behind one. */
+  get vaultProxy(): VaultProxy {
+    if (this.#vaultProxy === null) throw new Error('this stand has no proxy before its vault');
+    return this.#vaultProxy;
   }
 
   get daemon(): RunningDaemon {
@@ -196,6 +207,7 @@ export class Stand {
   async close(): Promise<void> {
     await this.#daemon.stop('SIGKILL');
     await this.vault.stop();
+    await this.#vaultProxy?.stop();
     await this.postgresql.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
